@@ -60,7 +60,6 @@ function columns(text: string, tabWidth: number): number {
 }
 
 function visible(text: string, tabWidth: number): string {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   return text
     .replaceAll('\t', ' '.repeat(tabWidth))
     .replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '·');
