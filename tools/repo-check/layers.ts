@@ -37,7 +37,7 @@ export const allowedImports: Readonly<Record<string, Rule>> = {
   solver: { values: ['diagnostics', 'apk'], types: [] },
   cache: { values: ['diagnostics'], types: ['llb'] },
   exporters: { values: ['diagnostics'], types: ['llb'] },
-  pipeline: { values: ['diagnostics', 'llb'], types: ['config', 'cache'] },
+  pipeline: { values: ['diagnostics', 'llb', 'config'], types: ['cache'] },
   environment: { values: ['diagnostics', 'apk', 'solver', 'llb'], types: [] },
   'buildkit-client': { values: ['diagnostics', 'proto'], types: ['progress'] },
   daemon: { values: ['diagnostics', 'buildkit-client'], types: [] },
