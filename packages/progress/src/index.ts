@@ -1,1 +1,37 @@
-export {};
+export { EVENT_VERSION } from './build-event.ts';
+export type {
+  BuildEvent,
+  BuildFinished,
+  BuildOutcome,
+  BuildStarted,
+  CacheMountUsed,
+  DaemonFound,
+  Notice,
+  PackageWritten,
+  ProblemFound,
+  Stage,
+  StageFinished,
+  StageStarted,
+  StepFinished,
+  StepKind,
+  StepLog,
+  StepPlanned,
+  StepProgress,
+  StepStarted,
+  Transfer,
+} from './build-event.ts';
+export { emptyView, reduce, tailLength } from './build-view.ts';
+export type {
+  BuildView,
+  ItemProgress,
+  StageView,
+  StepCounts,
+  StepStatus,
+  StepView,
+  TransferView,
+} from './build-view.ts';
+export { StepTable } from './step-table.ts';
+export { displayWidth, fitWidth, formatBytes, formatDuration, plainLine } from './format.ts';
+export { progressModes } from './renderer.ts';
+export type { ProgressMode, RendererOutput } from './renderer.ts';
+export { summaryLines } from './summary.ts';
