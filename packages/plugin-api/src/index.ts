@@ -1,1 +1,5 @@
-export {};
+export { API_VERSION } from './plugin.ts';
+export type { Plugin, PluginContext } from './plugin.ts';
+export { createBuildHooks } from './build-hooks.ts';
+export type { BuildHooks } from './build-hooks.ts';
+export type { BuilderInfo, BuildSummary } from './contexts.ts';

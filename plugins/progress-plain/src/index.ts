@@ -1,1 +1,2 @@
-export {};
+export { plainLines, progressPlain } from './progress-plain.ts';
+export type { ProgressPlainOptions } from './progress-plain.ts';

@@ -1,0 +1,120 @@
+import { formatPlace } from '@melange2/diagnostics';
+import { API_VERSION, type Plugin } from '@melange2/plugin-api';
+import {
+  type BuildEvent,
+  type BuildView,
+  emptyView,
+  reduce,
+  type RendererOutput,
+  summaryLines,
+} from '@melange2/progress';
+import pc from 'picocolors';
+import { drawFinished, drawLive, type Paint, type Size } from './draw.ts';
+
+export interface ProgressTtyOptions {
+  readonly output: RendererOutput;
+  /** The clock, in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Shortest time between two redraws in milliseconds. Default 100. */
+  readonly intervalMs?: number;
+}
+
+// DEC mode 2026: a terminal that knows it shows the whole frame at once, so nothing flickers.
+const beginFrame = '\u001b[?2026h';
+const endFrame = '\u001b[?2026l';
+const eraseLine = '\u001b[K';
+const eraseBelow = '\u001b[J';
+
+/** Draws the build as a live picture at the bottom of a terminal; finished steps scroll away above it. */
+export function progressTty(options: ProgressTtyOptions): Plugin {
+  const name = '@melange2/progress-tty';
+  return {
+    name,
+    apiVersion: API_VERSION,
+    apply({ hooks }) {
+      const screen = new Screen(options);
+      hooks.eventReceived.tap(name, (event) => screen.receive(event));
+      hooks.closed.tapPromise(name, async () => screen.close());
+    },
+  };
+}
+
+class Screen {
+  readonly #options: ProgressTtyOptions;
+  readonly #paint: Paint;
+  #view: BuildView = emptyView;
+  #pending: string[] = [];
+  #drawn = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #done = false;
+
+  constructor(options: ProgressTtyOptions) {
+    this.#options = options;
+    this.#paint = pc.createColors(options.output.colors);
+  }
+
+  receive(event: BuildEvent): void {
+    if (this.#done) return;
+    this.#view = reduce(this.#view, event);
+    this.#pending.push(...this.#permanent(event));
+    if (event.type === 'buildFinished') {
+      this.#done = true;
+      this.#stopTimer();
+      this.#frame([...this.#pending, '', ...summaryLines(this.#view)], []);
+      return;
+    }
+    // The timer runs on while the build does: elapsed times change without events.
+    this.#timer ??= setInterval(() => this.#redraw(), this.#options.intervalMs ?? 100).unref();
+  }
+
+  close(): void {
+    this.#stopTimer();
+    if (!this.#done) this.#frame(this.#pending, []);
+    this.#done = true;
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== undefined) clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #size(): Size {
+    const { columns, rows } = this.#options.output;
+    return { columns: Math.max(20, columns ?? 80), rows: Math.max(4, rows ?? 24) };
+  }
+
+  #redraw(): void {
+    this.#frame(this.#pending, drawLive(this.#view, this.#size(), this.#options.now(), this.#paint));
+  }
+
+  #frame(permanent: readonly string[], live: readonly string[]): void {
+    let text = beginFrame;
+    if (this.#drawn > 0) text += `\u001b[${this.#drawn}A\r`;
+    for (const line of [...permanent, ...live]) text += `${line}${eraseLine}\n`;
+    text += eraseBelow + endFrame;
+    this.#options.output.write(text);
+    this.#pending = [];
+    this.#drawn = live.length;
+  }
+
+  #permanent(event: BuildEvent): string[] {
+    const paint = this.#paint;
+    switch (event.type) {
+      case 'stepFinished': {
+        const step = this.#view.steps.get(event.step);
+        const line = step === undefined ? undefined : drawFinished(this.#view, step, this.#size(), paint);
+        return line === undefined ? [] : [line];
+      }
+      case 'problemFound': {
+        const { problem } = event;
+        const place = problem.span === undefined ? '' : `${formatPlace(problem.span)}: `;
+        const color = problem.severity === 'error' ? paint.red : paint.yellow;
+        return [`${place}${color(problem.severity)} ${problem.code}: ${problem.message}`];
+      }
+      case 'notice':
+        return [event.level === 'warning' ? paint.yellow(event.text) : event.text];
+      default:
+        return [];
+    }
+  }
+}
