@@ -1,0 +1,142 @@
+const encoder = new TextEncoder();
+
+/**
+ * Writes a message from its last byte to its first.
+ *
+ * A length stands before what it measures; backwards it is known when it is written, so nothing is
+ * measured twice or moved.
+ */
+export class BackwardWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  /** Bytes are used from here to the end. */
+  #start: number;
+
+  constructor(sizeBytes: number = 1024) {
+    this.#bytes = new Uint8Array(sizeBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#start = sizeBytes;
+  }
+
+  /** How many bytes have been written. */
+  get length(): number {
+    return this.#bytes.length - this.#start;
+  }
+
+  /** Returns a copy of what was written and starts anew. */
+  finish(): Uint8Array {
+    const result = this.#bytes.slice(this.#start);
+    this.#start = this.#bytes.length;
+    return result;
+  }
+
+  /** Forgets what was written. */
+  reset(): void {
+    this.#start = this.#bytes.length;
+  }
+
+  /** Size of the buffer in bytes. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  #reserve(count: number): void {
+    if (this.#start >= count) return;
+    const used = this.#bytes.length - this.#start;
+    const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, used + count));
+    bytes.set(this.#bytes.subarray(this.#start), bytes.length - used);
+    this.#start = bytes.length - used;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+
+  /** Writes an unsigned number below 2^53 as a varint. */
+  varint(value: number): void {
+    if (value < 0x80) {
+      if (this.#start === 0) this.#reserve(1);
+      this.#bytes[--this.#start] = value;
+      return;
+    }
+    let size = 1;
+    for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+    this.#reserve(size);
+    this.#start -= size;
+    let at = this.#start;
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[at++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[at] = rest;
+  }
+
+  /** Writes the low 64 bits of `value` as a varint; negative ones take ten bytes. */
+  varint64(value: bigint): void {
+    let rest = BigInt.asUintN(64, value);
+    if (rest <= 0x1fffffffffffffn) return this.varint(Number(rest));
+    const groups: number[] = [];
+    while (rest >= 0x80n) {
+      groups.push(Number(rest & 0x7fn) | 0x80);
+      rest >>= 7n;
+    }
+    groups.push(Number(rest));
+    this.#reserve(groups.length);
+    this.#start -= groups.length;
+    this.#bytes.set(groups, this.#start);
+  }
+
+  /** Writes a signed 32-bit number as int32 and enums have it: negative ones are 64 bits wide. */
+  int32(value: number): void {
+    if (value >= 0) this.varint(value);
+    else this.varint64(BigInt(value));
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#start -= bytes.length;
+    this.#bytes.set(bytes, this.#start);
+  }
+
+  /** Writes text as UTF-8, without its length. */
+  text(text: string): void {
+    const count = text.length;
+    if (count > 256) return this.raw(encoder.encode(text));
+    this.#reserve(count);
+    const bytes = this.#bytes;
+    const end = this.#start;
+    let at = end;
+    for (let i = count - 1; i >= 0; i--) {
+      const c = text.charCodeAt(i);
+      if (c >= 0x80) {
+        this.#start = end;
+        return this.raw(encoder.encode(text));
+      }
+      bytes[--at] = c;
+    }
+    this.#start = at;
+  }
+
+  float(value: number): void {
+    this.#reserve(4);
+    this.#start -= 4;
+    this.#view.setFloat32(this.#start, value, true);
+  }
+
+  double(value: number): void {
+    this.#reserve(8);
+    this.#start -= 8;
+    this.#view.setFloat64(this.#start, value, true);
+  }
+
+  fixed32(value: number): void {
+    this.#reserve(4);
+    this.#start -= 4;
+    this.#view.setUint32(this.#start, value >>> 0, true);
+  }
+
+  fixed64(value: bigint): void {
+    this.#reserve(8);
+    this.#start -= 8;
+    this.#view.setBigUint64(this.#start, BigInt.asUintN(64, value), true);
+  }
+}
