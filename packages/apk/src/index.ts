@@ -2,3 +2,17 @@ export { parseVersion, isValidVersion, compareVersions, versionStartsWith } from
 export type { Version, VersionToken, VersionTokenKind } from './version.ts';
 export { parseConstraint, parseWorldEntry, formatConstraint, versionMatches } from './constraint.ts';
 export type { Constraint, ConstraintOperator, MatchOptions } from './constraint.ts';
+export { compareBytes, comparePaths, decodePath, encodePath } from './path-text.ts';
+export { CHECKSUM_RECORD, paxValue, tarHeader, XATTR_PREFIX, xattrsOf } from './tar-header.ts';
+export type { PaxRecord, TarEntryType, TarHeader } from './tar-header.ts';
+export { formatPaxRecords, formatTarHeader, tarEnd, tarPadding } from './format-tar-header.ts';
+export { parsePaxRecords, readTar } from './read-tar.ts';
+export type { ReadTarOptions, TarEndReport, TarEntry } from './read-tar.ts';
+export { writeTar } from './write-tar.ts';
+export type { TarInput, WriteTarOptions } from './write-tar.ts';
+export { gzipParallel } from './gzip-parallel.ts';
+export type { GzipOptions } from './gzip-parallel.ts';
+export { readGzipMembers } from './gzip-members.ts';
+export type { GzipMember, ReadGzipMembersOptions } from './gzip-members.ts';
+export type { ByteStream } from './byte-queue.ts';
+export { errors } from './errors.ts';
