@@ -1,13 +1,15 @@
 import type { Plugin } from '@melange2/plugin-api';
-import { progressPlain } from '@melange2/progress-plain';
-import { progressTty } from '@melange2/progress-tty';
 import type { RendererOutput } from '@melange2/progress';
 import type { Terminal } from './terminal.ts';
 
-/** The renderer for a `--progress` mode; `auto` draws on terminals and prints lines elsewhere. */
-export function progressPlugin(mode: string, terminal: Terminal): Plugin {
+/**
+ * The renderer for a `--progress` mode; `auto` draws on terminals, groups on GitHub, and prints lines elsewhere.
+ *
+ * JSON goes to standard output, everything else to standard error. Only the renderer that is used is loaded.
+ */
+export async function progressPlugin(mode: string, terminal: Terminal): Promise<Plugin> {
   const output: RendererOutput = {
-    write: terminal.stderr,
+    write: mode === 'json' ? terminal.stdout : terminal.stderr,
     colors: terminal.colors.isColorSupported,
     get columns() {
       return terminal.columns();
@@ -16,7 +18,21 @@ export function progressPlugin(mode: string, terminal: Terminal): Plugin {
       return terminal.rows();
     },
   };
-  if (mode === 'tty' || (mode === 'auto' && terminal.interactive))
-    return progressTty({ output, now: terminal.now });
-  return progressPlain({ output });
+  switch (mode === 'auto' ? automatic(terminal) : mode) {
+    case 'tty':
+      return (await import('@melange2/progress-tty')).progressTty({ output, now: terminal.now });
+    case 'quiet':
+      return (await import('@melange2/progress-quiet')).progressQuiet({ output });
+    case 'json':
+      return (await import('@melange2/progress-json')).progressJson({ output });
+    case 'github':
+      return (await import('@melange2/progress-github')).progressGithub({ output });
+    default:
+      return (await import('@melange2/progress-plain')).progressPlain({ output });
+  }
+}
+
+function automatic(terminal: Terminal): string {
+  if (terminal.env['GITHUB_ACTIONS'] === 'true') return 'github';
+  return terminal.interactive ? 'tty' : 'plain';
 }
