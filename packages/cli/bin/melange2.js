@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+import { main } from '../dist/main.js';
 
-enableCompileCache?.();
-const { main } = await import('../dist/bundle/main.js');
 await main();
