@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js';
+import { enableCompileCache } from 'node:module';
 
+enableCompileCache?.();
+const { main } = await import('../dist/bundle/main.js');
 await main();

@@ -1,0 +1,27 @@
+/** What the process ends with; scripts may rely on it. */
+export const exitCodes: Readonly<
+  Record<'done' | 'failed' | 'usage' | 'unreachable' | 'bug' | 'interrupted', number>
+> = {
+  done: 0,
+  /** A build, a test or an export failed. */
+  failed: 1,
+  /** Wrong usage, or a build file with problems. */
+  usage: 2,
+  /** No BuildKit daemon could be reached. */
+  unreachable: 3,
+  /** A mistake in melange2 itself. */
+  bug: 70,
+  /** Interrupted by the user. */
+  interrupted: 130,
+};
+
+const byCode: readonly (readonly [prefix: RegExp, exit: number])[] = [
+  [/^(BUILDKIT_UNREACHABLE|DAEMON_(NOT_FOUND|UNREACHABLE|START_FAILED))$/, exitCodes.unreachable],
+  [/^(BUILD_CANCELED|BUILDKIT_CANCELED)$/, exitCodes.interrupted],
+  [/^(CLI|CONFIG|PIPELINE|SHELL|PLUGIN)_/, exitCodes.usage],
+];
+
+/** The exit code for an error with this code. */
+export function exitCodeOf(code: string): number {
+  return byCode.find(([pattern]) => pattern.test(code))?.[1] ?? exitCodes.failed;
+}

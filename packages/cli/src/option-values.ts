@@ -1,0 +1,27 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** An option that may be given several times, each time with values separated by commas. */
+export function list(flags: string, description: string): Option {
+  return new Option(flags, description)
+    .default([], 'none')
+    .argParser((value: string, previous: readonly string[]) => [
+      ...previous,
+      ...value.split(',').filter((v) => v !== ''),
+    ]);
+}
+
+/** Reads a whole number. */
+export function integer(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('A whole number is wanted.');
+  return Number(value);
+}
+
+/** Reads a Go duration (`1h30m`, `90s`, `250ms`) into milliseconds. */
+export function duration(value: string): number {
+  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
+  if (parts.length === 0 || parts.map((p) => p[0]).join('') !== value) {
+    throw new InvalidArgumentError('A duration such as 90s or 1h30m is wanted.');
+  }
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0);
+}

@@ -1,0 +1,74 @@
+import {
+  type BuildError,
+  type Diagnostic,
+  formatDiagnostic,
+  formatPlace,
+  isBuildError,
+  sortDiagnostics,
+} from '@melange2/diagnostics';
+import { exitCodeOf, exitCodes } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Reads the text of a file for code frames; `undefined` when it cannot be read. */
+export type ReadSource = (file: string) => string | undefined;
+
+/** Prints `error` for people on standard error and returns the exit code it stands for. */
+export function reportError(error: unknown, terminal: Terminal, readSource: ReadSource): number {
+  if (terminal.signal.aborted && !(isBuildError(error) && exitCodeOf(error.code) === exitCodes.usage)) {
+    terminal.stderr(`${terminal.colors.yellow('canceled')}\n`);
+    return exitCodes.interrupted;
+  }
+  if (!isBuildError(error)) {
+    const { colors } = terminal;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    terminal.stderr(
+      `${colors.red('This is a bug in melange2.')} Please report it with the lines below.\n${text}\n`,
+    );
+    for (
+      let cause = error instanceof Error ? error.cause : undefined;
+      cause instanceof Error;
+      cause = cause.cause
+    ) {
+      terminal.stderr(`caused by: ${cause.stack ?? cause.message}\n`);
+    }
+    return exitCodes.bug;
+  }
+  terminal.stderr(`${formatBuildError(error, terminal, readSource)}\n`);
+  return exitCodeOf(error.code);
+}
+
+/** Formats one problem with its frame. */
+export function formatProblem(problem: Diagnostic, terminal: Terminal, readSource: ReadSource): string {
+  const { colors } = terminal;
+  const paints = {
+    error: colors.red,
+    warning: colors.yellow,
+    info: colors.cyan,
+    bold: colors.bold,
+    dim: colors.dim,
+  };
+  return formatDiagnostic(problem, { readSource, paint: (style, text) => paints[style](text) });
+}
+
+function formatBuildError(error: BuildError, terminal: Terminal, readSource: ReadSource): string {
+  const { colors } = terminal;
+  const show = (problem: Diagnostic): string => formatProblem(problem, terminal, readSource);
+  if (error.diagnostics.length > 0) {
+    const problems = sortDiagnostics(error.diagnostics);
+    return [...problems.map(show), '', colors.red(error.message)].join('\n');
+  }
+  const problem: Diagnostic = {
+    code: error.code,
+    severity: 'error',
+    message: error.message,
+    ...(error.span === undefined ? {} : { span: error.span }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  };
+  return show(problem);
+}
+
+/** A short form for logs: code, place and message on one line. */
+export function oneLine(problem: Diagnostic): string {
+  const place = problem.span === undefined ? '' : `${formatPlace(problem.span)}: `;
+  return `${place}${problem.code}: ${problem.message}`;
+}

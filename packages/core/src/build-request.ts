@@ -1,0 +1,50 @@
+/** What one build is asked to do. Paths are absolute, `file` excepted: it is shown as the user gave it. */
+export interface BuildRequest {
+  readonly file: string;
+  /** apk or OCI names; empty is this machine's, `all` every one that the build file allows. */
+  readonly architectures: readonly string[];
+  readonly buildOptions: readonly string[];
+  readonly envFiles: readonly string[];
+  readonly varsFile?: string;
+  readonly pipelineDirs: readonly string[];
+  readonly libc: 'gnu' | 'musl';
+  /** Repositories, keys and packages added to those of the build file. */
+  readonly repositories: readonly string[];
+  readonly keyring: readonly string[];
+  readonly packages: readonly string[];
+  readonly ignoreSignatures: boolean;
+  readonly apkCacheDir?: string;
+  readonly cacheDir?: string;
+  readonly sourceDir?: string;
+  readonly emptyWorkspace: boolean;
+  readonly outDir: string;
+  readonly signingKey?: string;
+  readonly generateIndex: boolean;
+  readonly namespace: string;
+  readonly stripOriginName: boolean;
+  readonly createBuildLog: boolean;
+  readonly dependencyLog?: string;
+  readonly gitCommit?: string;
+  readonly gitRepoUrl?: string;
+  /** License of the build file itself. */
+  readonly license: string;
+  /** RFC 3339. */
+  readonly buildDate?: string;
+  /** The daemon's address; without it one is looked for. */
+  readonly address?: string;
+  readonly network: 'none' | 'default' | 'host';
+  /** Steps print each command before they run it. */
+  readonly debug: boolean;
+  readonly timeoutMs?: number;
+  readonly traceFile?: string;
+}
+
+/** What the builder may use of the program it runs in. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** The version of melange2. */
+  readonly version: string;
+}

@@ -1,0 +1,32 @@
+import type { ErrorCatalogue } from '@melange2/diagnostics';
+
+interface Details {
+  PLUGIN_API_MISMATCH: { plugin: string; wanted: string; has: string };
+  PLUGIN_INVALID: { plugin: string };
+  PLUGIN_DUPLICATE: { plugin: string };
+  PLUGIN_HOOK_FAILED: { plugin: string; hook: string; problem: string };
+}
+
+export const errors: ErrorCatalogue<Details> = {
+  PLUGIN_API_MISMATCH: {
+    title: 'A plugin is made for another version',
+    message: ({ plugin, wanted, has }) =>
+      `The plugin ${plugin} is written against version ${wanted} of the plugin interface; this melange2 has version ${has}.`,
+    hint: ({ plugin }) => `Install the release of ${plugin} that fits this melange2.`,
+  },
+  PLUGIN_INVALID: {
+    title: 'A plugin does not have the right shape',
+    message: ({ plugin }) =>
+      `${plugin} is not a plugin: an object with name, apiVersion and apply is wanted. Did you pass the factory instead of calling it?`,
+  },
+  PLUGIN_DUPLICATE: {
+    title: 'A plugin is applied twice',
+    message: ({ plugin }) => `The plugin ${plugin} is applied twice.`,
+    hint: () => 'Remove one of the two, from the configuration file or the command line.',
+  },
+  PLUGIN_HOOK_FAILED: {
+    title: 'A plugin failed',
+    message: ({ plugin, hook, problem }) => `The plugin ${plugin} failed in ${hook}: ${problem}`,
+    hint: ({ plugin }) => `Report it to the authors of ${plugin}, or build without it.`,
+  },
+};

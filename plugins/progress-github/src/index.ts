@@ -1,0 +1,2 @@
+export { progressGithub } from './progress-github.ts';
+export type { ProgressGithubOptions } from './progress-github.ts';

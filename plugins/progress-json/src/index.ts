@@ -1,0 +1,3 @@
+export { progressJson } from './progress-json.ts';
+export type { ProgressJsonOptions } from './progress-json.ts';
+export { eventSchema } from './event-schema.ts';
