@@ -5,6 +5,8 @@ interface Details {
   PLUGIN_INVALID: { plugin: string };
   PLUGIN_DUPLICATE: { plugin: string };
   PLUGIN_HOOK_FAILED: { plugin: string; hook: string; problem: string };
+  PLUGIN_NOT_FOUND: { plugin: string; from: string; problem: string };
+  PLUGIN_CONFIG_INVALID: { file: string; problem: string };
 }
 
 export const errors: ErrorCatalogue<Details> = {
@@ -28,5 +30,19 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A plugin failed',
     message: ({ plugin, hook, problem }) => `The plugin ${plugin} failed in ${hook}: ${problem}`,
     hint: ({ plugin }) => `Report it to the authors of ${plugin}, or build without it.`,
+  },
+  PLUGIN_NOT_FOUND: {
+    title: 'A plugin cannot be loaded',
+    message: ({ plugin, from, problem }) =>
+      `The plugin ${plugin}, named in ${from}, cannot be loaded: ${problem}.`,
+    hint: ({ plugin }) =>
+      plugin.startsWith('.') || plugin.startsWith('/')
+        ? undefined
+        : `Install it beside your build files: npm install --save-dev ${plugin}`,
+  },
+  PLUGIN_CONFIG_INVALID: {
+    title: 'The configuration file is not understood',
+    message: ({ file, problem }) => `${file}: ${problem}.`,
+    hint: () => 'The guide docs/plugins/README.md shows a whole configuration file.',
   },
 };

@@ -3,3 +3,5 @@ export type { Plugin, PluginContext } from './plugin.ts';
 export { createBuildHooks } from './build-hooks.ts';
 export type { BuildHooks } from './build-hooks.ts';
 export type { BuilderInfo, BuildSummary } from './contexts.ts';
+export { defineConfig } from './define-config.ts';
+export type { BuilderConfig, PluginEntry } from './define-config.ts';
