@@ -16,3 +16,31 @@ export { readGzipMembers } from './gzip-members.ts';
 export type { GzipMember, ReadGzipMembersOptions } from './gzip-members.ts';
 export type { ByteStream } from './byte-queue.ts';
 export { errors } from './errors.ts';
+export { formatPackageInfo, packageInfo, parsePackageInfo, sortedUnique } from './package-info.ts';
+export type { PackageInfo } from './package-info.ts';
+export { bytesSource, readRange } from './byte-source.ts';
+export type { ByteSource } from './byte-source.ts';
+export { openPackage, packageData, packageEntries, readPackage } from './open-package.ts';
+export type {
+  ApkPackage,
+  ControlFile,
+  DataMember,
+  OpenPackageOptions,
+  PackageMember,
+} from './open-package.ts';
+export { parseSignatureName, verifySignatures } from './signature.ts';
+export type { Keyring, Signature, SignatureAlgorithm } from './signature.ts';
+export { createKeyPair, minimumKeyBits, parseKeyring, parseSigningKey } from './keys.ts';
+export type { KeyPair, ParseSigningKeyOptions, SigningKey } from './keys.ts';
+export { signatureMember } from './signature-member.ts';
+export { formatIndex, indexRecordOf, mergeRecords, parseIndex, sortRecords } from './repository-index.ts';
+export type { IndexRecord } from './repository-index.ts';
+export { readIndex, signIndex, writeIndex } from './index-archive.ts';
+export type { ReadIndexOptions, RepositoryIndex, WriteIndexOptions } from './index-archive.ts';
+export { formatInstalled, parseInstalled } from './installed-database.ts';
+export type {
+  InstalledDirectory,
+  InstalledFile,
+  InstalledOwner,
+  InstalledRecord,
+} from './installed-database.ts';
