@@ -2,6 +2,8 @@ export { encode, compareText } from './encode.ts';
 export { decode, empty } from './decode.ts';
 export { message, unknownFields } from './message-type.ts';
 export type { Field, Init, MessageType, ScalarType } from './message-type.ts';
+export { fromJson } from './json.ts';
+export type { Json } from './json.ts';
 export { WireError } from './wire-error.ts';
 export { grpcMethods, method } from './service.ts';
 export type { GrpcMethod, GrpcMethods, Method, Service } from './service.ts';
