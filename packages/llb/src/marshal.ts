@@ -1,0 +1,169 @@
+import { encode, pb } from '@melange2/proto';
+import type { Definition } from './definition.ts';
+import { digestOfBytes } from './digest.ts';
+import type { ImportedLocation, MarshalContext, Node, OutputDigest } from './node.ts';
+import { mergeMetadata, type OpOptions } from './op-options.ts';
+import { parsePlatform, type Platform } from './platform.ts';
+import type { SourceFile } from './source-file.ts';
+import type { State } from './state.ts';
+
+/** What is said of all ops that do not say otherwise. */
+export interface MarshalOptions extends Pick<
+  OpOptions,
+  'ignoreCache' | 'exportCache' | 'progressGroup' | 'workerFilter' | 'localUniqueId'
+> {
+  /** Platform of images and steps that have none of their own. */
+  readonly platform: Platform;
+  /** Capabilities of the daemon, where they are known: an old one is given a PATH. */
+  readonly caps?: Iterable<string>;
+}
+
+export interface MarshalInput extends Omit<MarshalOptions, 'platform'> {
+  /** Platform of images and steps that have none of their own; text such as `linux/arm64` is normalised. */
+  readonly platform: Platform | string;
+}
+
+/**
+ * Makes the definition of a state: what a daemon is asked to build.
+ *
+ * Equal states give equal bytes, those that Go's `client/llb` gives; an op that occurs twice is written once. What
+ * the state does not need is left out. The empty file system has an empty definition.
+ *
+ * @throws {BuildError} LLB_PLATFORM_INVALID
+ */
+export function marshal(state: State, input: MarshalInput): Definition {
+  const { platform } = input;
+  const options = { ...input, platform: typeof platform === 'string' ? parsePlatform(platform) : platform };
+  return new Marshaller(options).marshal(state);
+}
+
+interface Location {
+  readonly info: SourceFile | pb.SourceInfo;
+  readonly ranges: readonly pb.Range[];
+}
+
+class Marshaller {
+  readonly #options: MarshalOptions;
+  readonly #context: MarshalContext;
+  readonly #digests = new Map<Node, string>();
+  readonly #def: Uint8Array[] = [];
+  readonly #metadata = new Map<string, pb.OpMetadata>();
+  readonly #locations = new Map<string, Location[]>();
+
+  constructor(options: MarshalOptions) {
+    this.#options = options;
+    this.#context = {
+      options,
+      caps: options.caps === undefined ? undefined : new Set(options.caps),
+      digestOf: ({ node, index }) => ({ digest: this.#digests.get(node)!, index }),
+    };
+  }
+
+  marshal({ output }: State): Definition {
+    if (output === undefined) return { def: [], metadata: new Map(), Source: undefined, head: undefined };
+    this.#addAll(output.node);
+    const head = this.#context.digestOf(output);
+    const Source = this.#source();
+    this.#addTerminal(head);
+    return { def: this.#def, metadata: this.#metadata, Source, head };
+  }
+
+  /** Adds a node after all that it needs. Without recursion: chains of steps can be long. */
+  #addAll(last: Node): void {
+    const stack: { readonly node: Node; next: number }[] = [{ node: last, next: 0 }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const dependency = top.node.dependencies[top.next++];
+      if (dependency === undefined) {
+        if (!this.#digests.has(top.node)) this.#add(top.node);
+        stack.pop();
+      } else if (!this.#digests.has(dependency)) stack.push({ node: dependency, next: 0 });
+    }
+  }
+
+  #add(node: Node): void {
+    const { bytes, metadata } = node.marshal(this.#context);
+    const digest = digestOfBytes(bytes);
+    this.#digests.set(node, digest);
+    const before = this.#metadata.get(digest);
+    if (before === undefined) this.#def.push(bytes);
+    this.#metadata.set(digest, before === undefined ? metadata : mergeMetadata(before, metadata));
+    const known = this.#locations.get(digest) ?? [];
+    const found = locationsOf(node);
+    if (found.length > 0 || known.length === 0) this.#locations.set(digest, [...known, ...found]);
+  }
+
+  #addTerminal(head: OutputDigest): void {
+    const caps = new Map([
+      ['constraints', true],
+      ['platform', true],
+    ]);
+    for (const metadata of this.#metadata.values()) {
+      if (metadata.description.size > 0) caps.set('meta.description', true);
+      if (metadata.export_cache !== undefined) caps.set('meta.exportcache', true);
+      if (metadata.ignore_cache) caps.set('meta.ignorecache', true);
+    }
+    const bytes = encode(pb.Op, { inputs: [head] });
+    this.#def.push(bytes);
+    this.#metadata.set(digestOfBytes(bytes), {
+      ignore_cache: false,
+      description: new Map(),
+      export_cache: undefined,
+      caps,
+      progress_group: undefined,
+      linux_resources: undefined,
+    });
+  }
+
+  #source(): pb.Source {
+    const infos = new InfoList(this.#options);
+    const locations = new Map<string, pb.Locations>();
+    for (const [digest, found] of this.#locations) {
+      locations.set(digest, {
+        locations: found.map(({ info, ranges }) => ({ sourceIndex: infos.add(info), ranges })),
+      });
+    }
+    return { locations, infos: infos.infos };
+  }
+}
+
+function locationsOf({ options, importedLocations = [] }: Node): readonly Location[] {
+  if (options.locations === undefined) return importedLocations satisfies readonly ImportedLocation[];
+  return options.locations.map(({ file, ranges }) => ({ info: file, ranges }));
+}
+
+/** Collects files that ops come from; equal ones are one. */
+class InfoList {
+  readonly infos: pb.SourceInfo[] = [];
+  readonly #options: MarshalOptions;
+  readonly #known = new Map<SourceFile | pb.SourceInfo, number>();
+  readonly #byContent = new Map<string, number>();
+
+  constructor(options: MarshalOptions) {
+    this.#options = options;
+  }
+
+  add(file: SourceFile | pb.SourceInfo): number {
+    const known = this.#known.get(file);
+    if (known !== undefined) return known;
+    const info = 'definition' in file ? file : this.#info(file);
+    const content = digestOfBytes(encode(pb.SourceInfo, info));
+    const index = this.#byContent.get(content) ?? this.infos.push(info) - 1;
+    this.#byContent.set(content, index);
+    this.#known.set(file, index);
+    return index;
+  }
+
+  #info({ filename, data, language = '', state }: SourceFile): pb.SourceInfo {
+    return {
+      filename,
+      data: typeof data === 'string' ? new TextEncoder().encode(data) : data,
+      definition: state === undefined ? undefined : this.#definition(state),
+      language,
+    };
+  }
+
+  #definition(state: State): pb.Definition {
+    const { head: _, ...message } = marshal(state, this.#options);
+    return message;
+  }
+}

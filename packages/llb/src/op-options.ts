@@ -1,0 +1,97 @@
+import type { pb } from '@melange2/proto';
+import type { Platform } from './platform.ts';
+import type { SourceLocation } from './source-file.ts';
+
+/** Ops that share an id are shown as one line of progress. */
+export interface ProgressGroup {
+  readonly id: string;
+  readonly name: string;
+  /** A weak group gives way to another one that the same op is a member of. */
+  readonly weak?: boolean;
+}
+
+/** Limits of a step. They are metadata: changing them keeps the cache. */
+export interface LinuxResources {
+  readonly memory?: bigint | number;
+  readonly memorySwap?: bigint | number;
+  readonly cpuShares?: bigint | number;
+  readonly cpuPeriod?: bigint | number;
+  readonly cpuQuota?: bigint | number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+}
+
+/** What can be said of every op. Only `platform` and `workerFilter` are part of its digest. */
+export interface OpOptions {
+  /** Platform the op runs on, as given. */
+  readonly platform?: Platform;
+  /** Name to show. Without one the daemon makes one of the whole command. */
+  readonly customName?: string;
+  readonly description?: Readonly<Record<string, string>>;
+  readonly ignoreCache?: boolean;
+  /** Whether remote caches get the result; absent: as the exporter decides. */
+  readonly exportCache?: boolean;
+  readonly progressGroup?: ProgressGroup;
+  readonly workerFilter?: readonly string[];
+  /** Identity of the client that `local` sources come from; overrides that of marshalling. */
+  readonly localUniqueId?: string;
+  readonly locations?: readonly SourceLocation[];
+  readonly resources?: LinuxResources;
+}
+
+const none: ReadonlyMap<string, string> = new Map();
+
+/** Returns the metadata of an op: what marshalling says of all ops, overridden by what was said of this one. */
+export function opMetadata(base: OpOptions, own: OpOptions, caps: Iterable<string>): pb.OpMetadata {
+  const exportCache = own.exportCache ?? base.exportCache;
+  const group = own.progressGroup ?? base.progressGroup;
+  const { resources } = own;
+  return {
+    ignore_cache: (base.ignoreCache ?? false) || (own.ignoreCache ?? false),
+    description: descriptionOf(base, own),
+    export_cache: exportCache === undefined ? undefined : { Value: exportCache },
+    caps: new Map(Array.from(caps, (c) => [c, true])),
+    progress_group:
+      group === undefined ? undefined : { id: group.id, name: group.name, weak: group.weak ?? false },
+    linux_resources:
+      resources === undefined
+        ? undefined
+        : {
+            memory: BigInt(resources.memory ?? 0),
+            memorySwap: BigInt(resources.memorySwap ?? 0),
+            cpuShares: BigInt(resources.cpuShares ?? 0),
+            cpuPeriod: BigInt(resources.cpuPeriod ?? 0),
+            cpuQuota: BigInt(resources.cpuQuota ?? 0),
+            cpusetCpus: resources.cpusetCpus ?? '',
+            cpusetMems: resources.cpusetMems ?? '',
+          },
+  };
+}
+
+function descriptionOf(base: OpOptions, own: OpOptions): ReadonlyMap<string, string> {
+  if (
+    own.description === undefined &&
+    own.customName === undefined &&
+    base.description === undefined &&
+    base.customName === undefined
+  ) {
+    return none;
+  }
+  const entries = [base, own].flatMap((o) => [
+    ...Object.entries(o.description ?? {}),
+    ...(o.customName === undefined ? [] : [['llb.customname', o.customName] as const]),
+  ]);
+  return new Map(entries);
+}
+
+/** Merges the metadata of two equal ops: what the later one says wins. */
+export function mergeMetadata(before: pb.OpMetadata, after: pb.OpMetadata): pb.OpMetadata {
+  return {
+    ignore_cache: before.ignore_cache || after.ignore_cache,
+    description: new Map([...before.description, ...after.description]),
+    export_cache: after.export_cache ?? before.export_cache,
+    caps: new Map([...before.caps, ...after.caps]),
+    progress_group: after.progress_group ?? before.progress_group,
+    linux_resources: after.linux_resources ?? before.linux_resources,
+  };
+}
