@@ -1,5 +1,6 @@
 import type { BuildEvent } from '@melange2/progress';
-import { AsyncSeriesHook, SyncHook } from 'tapable';
+import type { CacheMount, CacheStep } from '@melange2/cache';
+import { AsyncSeriesHook, SyncHook, SyncWaterfallHook } from 'tapable';
 import type { BuilderInfo } from './contexts.ts';
 import type { BuildSummary } from './contexts.ts';
 
@@ -10,6 +11,11 @@ import type { BuildSummary } from './contexts.ts';
 export interface BuildHooks {
   /** Tells that all plugins are applied. Kind: sync. Runs once, before anything is read. */
   readonly initialized: SyncHook<[info: BuilderInfo]>;
+  /**
+   * Adds, changes or removes the cache mounts of one step. Kind: waterfall, sync. Runs for each step, after
+   * `modifyPlan`. Return the mounts, changed or not; `undefined` keeps the previous ones.
+   */
+  readonly modifyCacheMounts: SyncWaterfallHook<[mounts: readonly CacheMount[], step: CacheStep]>;
   /**
    * Tells what happens, as it happens. Kind: sync. Runs for each event, in order; a tap that fails is dropped
    * with one warning.
@@ -28,6 +34,10 @@ export interface BuildHooks {
 export function createBuildHooks(): BuildHooks {
   return {
     initialized: new SyncHook<[info: BuilderInfo]>(['info']),
+    modifyCacheMounts: new SyncWaterfallHook<[mounts: readonly CacheMount[], step: CacheStep]>([
+      'mounts',
+      'step',
+    ]),
     eventReceived: new SyncHook<[event: BuildEvent]>(['event']),
     buildFinished: new AsyncSeriesHook<[summary: BuildSummary]>(['summary']),
     closed: new AsyncSeriesHook<[]>([]),

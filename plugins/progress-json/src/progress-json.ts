@@ -17,9 +17,15 @@ export function progressJson({ output }: ProgressJsonOptions): Plugin {
     name,
     apiVersion: API_VERSION,
     apply({ hooks }) {
-      hooks.eventReceived.tap(name, (event) =>
-        output.write(`${JSON.stringify({ v: EVENT_VERSION, ...event })}\n`),
-      );
+      hooks.eventReceived.tap(name, (event) => output.write(`${jsonLine({ v: EVENT_VERSION, ...event })}\n`));
     },
   };
+}
+
+/** JSON leaves C1 controls and changes of direction as they are; a terminal that shows the lines would obey them. */
+function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -1,0 +1,2 @@
+export { cacheGo, cacheGo as plugin } from './cache-go.ts';
+export type { CacheGoOptions } from './cache-go.ts';
