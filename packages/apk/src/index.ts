@@ -44,3 +44,8 @@ export type {
   InstalledOwner,
   InstalledRecord,
 } from './installed-database.ts';
+export { CAPABILITY_XATTR, packageTree } from './package-tree.ts';
+export type { PackageTree, TreeEntry } from './package-tree.ts';
+export { dataMember, directoryBytes, installedSize, memorySpool, writePackage } from './write-package.ts';
+export type { Spool, WritePackageOptions, WrittenPackage } from './write-package.ts';
+export { signPackage } from './sign-package.ts';

@@ -101,7 +101,7 @@ export interface KeyPair {
  *
  * @throws {BuildError} KEY_TOO_SHORT below 2048 bits.
  */
-export function createKeyPair(bits: number = 4096): Promise<KeyPair> {
+export async function createKeyPair(bits: number = 4096): Promise<KeyPair> {
   if (bits < minimumKeyBits) {
     throw buildError(errors, 'KEY_TOO_SHORT', { file: 'a new key', bits, minimum: minimumKeyBits });
   }
