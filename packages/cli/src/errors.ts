@@ -2,7 +2,6 @@ import type { ErrorCatalogue } from '@melange2/diagnostics';
 
 interface Details {
   CLI_USAGE: { problem: string };
-  CLI_FILE_UNREADABLE: { path: string; reason: string };
   CLI_NO_BUILD_FILE: { tried: readonly string[] };
 }
 
@@ -11,10 +10,6 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The command line is not understood',
     message: ({ problem }) => problem,
     hint: () => 'melange2 --help lists the commands, melange2 COMMAND --help their options.',
-  },
-  CLI_FILE_UNREADABLE: {
-    title: 'A file cannot be read',
-    message: ({ path, reason }) => `${path} cannot be read: ${reason}.`,
   },
   CLI_NO_BUILD_FILE: {
     title: 'No build file was given or found',

@@ -1,5 +1,7 @@
 import { buildError } from '@melange2/diagnostics';
 import { Command, CommanderError } from 'commander';
+import { addIndex } from './add-index.ts';
+import { addKeys } from './add-keys.ts';
 import { errors } from './errors.ts';
 import { exitCodes } from './exit-code.ts';
 import { subcommand } from './subcommand.ts';
@@ -34,7 +36,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 type SetExit = (code: number) => void;
 
 /** The whole command line: each command's options, and the module that runs it, loaded when it is used. */
-export function createProgram(terminal: Terminal, _exit: SetExit): Command {
+export function createProgram(terminal: Terminal, exit: SetExit): Command {
   const program = new Command('melange2')
     .description('Builds apk packages from YAML build files, with BuildKit.')
     .version(`melange2 ${version}`, '-V, --version', 'print the version')
@@ -46,6 +48,9 @@ export function createProgram(terminal: Terminal, _exit: SetExit): Command {
       // The error is reported once, by `reportError`.
       outputError: () => {},
     });
+
+  addKeys(program, terminal, exit);
+  addIndex(program, terminal, exit);
 
   subcommand(program, 'version')
     .description('print the version and what it runs on')

@@ -7,6 +7,8 @@ interface Details {
   PLUGIN_HOOK_FAILED: { plugin: string; hook: string; problem: string };
   PLUGIN_NOT_FOUND: { plugin: string; from: string; problem: string };
   PLUGIN_CONFIG_INVALID: { file: string; problem: string };
+  FILE_UNREADABLE: { path: string; reason: string };
+  KEY_EXISTS: { file: string };
 }
 
 export const errors: ErrorCatalogue<Details> = {
@@ -44,5 +46,16 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The configuration file is not understood',
     message: ({ file, problem }) => `${file}: ${problem}.`,
     hint: () => 'The guide docs/plugins/README.md shows a whole configuration file.',
+  },
+  FILE_UNREADABLE: {
+    title: 'A file cannot be read',
+    message: ({ path, reason }) => `${path} cannot be read: ${reason}.`,
+    hint: () => 'Check the path; paths on the command line are relative to the current folder.',
+  },
+  KEY_EXISTS: {
+    title: 'A key is there already',
+    message: ({ file }) =>
+      `${file} exists, and a key is never overwritten: packages signed with it could not be verified any more.`,
+    hint: () => 'Name another file, or move the old key away.',
   },
 };
