@@ -55,6 +55,91 @@ function packageOf(object) {
   return space.fullName.slice(1);
 }
 
+/**
+ * Straight-line code that writes a message, from its last field in Go's order to its first: plain fields by number,
+ * then the oneofs as they are declared.
+ */
+function writerOf(type, { refer, packageName }) {
+  const name = nameOf(type);
+  const plain = type.fieldsArray.filter((f) => !f.partOf).toSorted((a, b) => a.id - b.id);
+  const maps = [];
+  const lines = [];
+  for (const group of type.oneofsArray.toReversed()) {
+    lines.push(
+      `  if (m.${group.name} !== undefined) {`,
+      `    switch (m.${group.name}.kind) {`,
+      ...group.fieldsArray.flatMap((f) => [
+        `      case '${f.name}':`,
+        ...single(f, `m.${group.name}.value`).map((line) => `        ${line}`),
+        '        break;',
+      ]),
+      `      default: throw new WireError('No such member.');`,
+      '    }',
+      '  }',
+    );
+  }
+  function single(field, value, no = field.id) {
+    if (field.resolvedType instanceof protobuf.Type) {
+      const target = field.resolvedType;
+      const call =
+        packageOf(target) === packageName
+          ? `write${nameOf(target)}(w, ${value})`
+          : `${refer(target)}.write!(w, ${value} as never)`;
+      return [`{ const end = w.length; ${call}; w.close(end, ${no * 8 + 2}); }`];
+    }
+    return [`w.${kindOf(field)}Value(${value}, ${no * 8 + wireOf(field)});`];
+  }
+  for (const field of plain.toReversed()) {
+    const value = `m.${field.name}`;
+    if (field.map) {
+      const entry = `write${name}_${field.name}`;
+      const key = { type: field.keyType, resolvedType: null };
+      lines.push(`  w.map(${value}, ${field.id * 8 + 2}, ${entry});`);
+      maps.push(
+        `function ${entry}(w: FieldWriter, k: ${scalarOf(field.keyType)}, v: ${initOf(field, refer)}): void {`,
+        ...single(field, 'v', 2).map((line) => `  ${line}`),
+        ...single(key, 'k', 1).map((line) => `  ${line}`),
+        '}',
+      );
+    } else if (field.repeated && wireOf(field) !== 2) {
+      lines.push(
+        `  if (${value} !== undefined && ${value}.length > 0) {`,
+        '    const end = w.length;',
+        `    for (let i = ${value}.length - 1; i >= 0; i--) w.${kindOf(field)}Raw(${value}[i]!);`,
+        `    w.close(end, ${field.id * 8 + 2});`,
+        '  }',
+      );
+    } else if (field.repeated && kindOf(field) === 'string') {
+      lines.push(`  w.strings(${value}, ${field.id * 8 + 2});`);
+    } else if (field.repeated) {
+      lines.push(
+        `  if (${value} !== undefined) {`,
+        `    for (let i = ${value}.length - 1; i >= 0; i--) ${single(field, `${value}[i]!`).join(' ')}`,
+        '  }',
+      );
+    } else if (field.resolvedType instanceof protobuf.Type) {
+      lines.push(`  if (${value} !== undefined) ${single(field, value).join(' ')}`);
+    } else lines.push(`  w.${kindOf(field)}(${value}, ${field.id * 8 + wireOf(field)});`);
+  }
+  return [
+    `function write${name}(w: FieldWriter, m: Init<${name}>): void {`,
+    '  w.unknown(m);',
+    ...lines,
+    '}',
+    ...maps,
+  ];
+}
+
+const kindOf = (field) => (field.resolvedType instanceof protobuf.Enum ? 'int32' : field.type);
+const wireOf = (field) =>
+  field.resolvedType instanceof protobuf.Type || ['string', 'bytes'].includes(field.type) ? 2 : 0;
+const scalarOf = (type) => texts[type] ?? (longs.has(type) ? 'bigint' : 'number');
+
+function initOf(field, refer) {
+  if (field.resolvedType instanceof protobuf.Type) return `Init<${refer(field.resolvedType)}>`;
+  return field.resolvedType || !longs.has(field.type) ? scalarOf(kindOf(field)) : 'bigint | number';
+}
+
 /** The TypeScript name: nested ones are joined, `Packet.PacketType` is `PacketType` unless that is taken. */
 const nameOf = (object) => object.name;
 
@@ -120,7 +205,8 @@ function writeModule(packageName, space) {
     );
   }
   for (const type of types) {
-    uses.add('message').add('MessageType');
+    uses.add('message').add('MessageType').add('Init').add('FieldWriter');
+    if (type.oneofsArray.length > 0) uses.add('WireError');
     const name = nameOf(type);
     const lines = [];
     const done = new Set();
@@ -139,14 +225,16 @@ function writeModule(packageName, space) {
         );
       }
     }
+    const writer = writerOf(type, { refer, packageName });
     body.push(
       ...comment(type.comment),
       `export interface ${name} {`,
       ...lines,
       '}',
-      `export const ${name}: MessageType<${name}> = message('${type.fullName.slice(1)}', () => [`,
+      `export const ${name}: MessageType<${name}> = message<${name}>('${type.fullName.slice(1)}', () => [`,
       ...type.fieldsArray.map(fieldLiteral),
-      ']);',
+      `], write${name});`,
+      ...writer,
       '',
     );
   }
@@ -175,20 +263,25 @@ function writeModule(packageName, space) {
     );
   }
   const head = ['// Made by proto/generate.mjs from the .proto files.'];
-  const values = ['message', 'method'].filter((u) => uses.has(u));
-  const typeNames = ['MessageType', 'Method', 'Service'].filter((u) => uses.has(u));
+  const values = ['message', 'method', 'WireError'].filter((u) => uses.has(u));
+  const typeNames = ['FieldWriter', 'Init', 'MessageType', 'Method', 'Service'].filter((u) => uses.has(u));
   const from = {
     message: 'message-type',
+    Init: 'message-type',
+    FieldWriter: 'field-writer',
+    WireError: 'wire-error',
     MessageType: 'message-type',
     method: 'service',
     Method: 'service',
     Service: 'service',
   };
-  for (const file of ['message-type', 'service']) {
+  for (const file of ['field-writer', 'message-type', 'service', 'wire-error']) {
     const v = values.filter((u) => from[u] === file);
     const t = typeNames.filter((u) => from[u] === file);
     if (v.length + t.length > 0) {
-      head.push(`import { ${[...v, ...t.map((u) => `type ${u}`)].join(', ')} } from '../${file}.ts';`);
+      const types = v.length === 0;
+      const names = types ? t : [...v, ...t.map((u) => `type ${u}`)];
+      head.push(`import ${types ? 'type ' : ''}{ ${names.join(', ')} } from '../${file}.ts';`);
     }
   }
   for (const module of [...imports].toSorted((a, b) => (a < b ? -1 : 1)))

@@ -23,9 +23,10 @@ export class BackwardWriter {
     return this.#bytes.length - this.#start;
   }
 
-  /** Returns a copy of what was written and starts anew. */
-  finish(): Uint8Array {
-    const result = this.#bytes.slice(this.#start);
+  /** Copies what was written into bytes that `allocate` gives, and starts anew. */
+  finish(allocate: (sizeBytes: number) => Uint8Array): Uint8Array {
+    const result = allocate(this.length);
+    result.set(this.#bytes.subarray(this.#start));
     this.#start = this.#bytes.length;
     return result;
   }
@@ -70,6 +71,26 @@ export class BackwardWriter {
     this.#bytes[at] = rest;
   }
 
+  /** Writes a negative number, at least -2^53, as a varint of 64 bits: ten bytes. */
+  negative(value: number): void {
+    this.#reserve(10);
+    this.#start -= 10;
+    const bytes = this.#bytes;
+    let at = this.#start;
+    // 28 bits at a time stay within what bitwise operators hold.
+    let rest = value;
+    for (let group = 0; group < 2; group++) {
+      const low = rest - Math.floor(rest / 0x10000000) * 0x10000000;
+      rest = Math.floor(rest / 0x10000000);
+      bytes[at++] = (low & 0x7f) | 0x80;
+      bytes[at++] = ((low >>> 7) & 0x7f) | 0x80;
+      bytes[at++] = ((low >>> 14) & 0x7f) | 0x80;
+      bytes[at++] = ((low >>> 21) & 0x7f) | 0x80;
+    }
+    bytes[at++] = (rest & 0x7f) | 0x80;
+    bytes[at] = 1;
+  }
+
   /** Writes the low 64 bits of `value` as a varint; negative ones take ten bytes. */
   varint64(value: bigint): void {
     let rest = BigInt.asUintN(64, value);
@@ -83,12 +104,6 @@ export class BackwardWriter {
     this.#reserve(groups.length);
     this.#start -= groups.length;
     this.#bytes.set(groups, this.#start);
-  }
-
-  /** Writes a signed 32-bit number as int32 and enums have it: negative ones are 64 bits wide. */
-  int32(value: number): void {
-    if (value >= 0) this.varint(value);
-    else this.varint64(BigInt(value));
   }
 
   raw(bytes: Uint8Array): void {

@@ -1,4 +1,6 @@
-import { BackwardWriter } from './backward-writer.ts';
+import type { BackwardWriter } from './backward-writer.ts';
+import { compareText } from './compare-text.ts';
+import { FieldWriter } from './field-writer.ts';
 import { planOf, type FieldPlan } from './message-plan.ts';
 import { unknownFields, type Init, type MessageType } from './message-type.ts';
 import { WireError } from './wire-error.ts';
@@ -11,22 +13,44 @@ type Values = Readonly<Record<string, unknown>> & { readonly [unknownFields]?: U
  * Plain fields in order of their numbers, then the members of oneofs; map keys in order of their UTF-8 bytes or
  * values; zero values left out except in oneofs, maps and lists.
  *
+ * `allocate` gives the memory of the result, for callers that make many small ones; it is filled whole.
+ *
  * @throws {WireError} when a value does not fit its field.
  */
-export function encode<T>(type: MessageType<T>, value: Init<T>): Uint8Array {
-  // A message that contains messages of its own (a callback) must not share the buffer, so it is taken and given back.
-  const writer = spare ?? new BackwardWriter(4096);
+export function encode<T>(
+  type: MessageType<T>,
+  value: Init<T>,
+  allocate: (sizeBytes: number) => Uint8Array = allocateBytes,
+): Uint8Array {
+  // A value may have getters that encode another message meanwhile, so the buffer is taken and given back.
+  const writer = spare ?? new FieldWriter(4096);
   spare = undefined;
   try {
-    writeMessage(writer, type, value as Values);
-    return writer.finish();
+    if (type.write === undefined) writeMessage(writer, type, value as Values);
+    else writeChecked(writer, type, value as Values);
+    return writer.finish(allocate);
   } finally {
     writer.reset();
     if (writer.capacity <= 1 << 20) spare = writer;
   }
 }
 
-let spare: BackwardWriter | undefined;
+let spare: FieldWriter | undefined;
+
+function allocateBytes(sizeBytes: number): Uint8Array {
+  return new Uint8Array(sizeBytes);
+}
+
+function writeChecked(writer: FieldWriter, type: MessageType<unknown>, value: Values): void {
+  try {
+    type.write!(writer, value as never);
+  } catch (cause) {
+    writer.reset();
+    // Goes through the fields by name, so that the failure names the one that does not fit.
+    writeMessage(writer, type, value);
+    throw cause;
+  }
+}
 
 function writeMessage(writer: BackwardWriter, type: MessageType<unknown>, value: Values): void {
   const { written } = planOf(type);
@@ -113,26 +137,6 @@ function compareKeys(a: unknown, b: unknown): number {
   return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
 }
 
-/**
- * Compares two texts by their UTF-8 bytes, which is by code points. JavaScript's `<` compares UTF-16 units
- * and puts U+1F600 before U+FF5E.
- */
-export function compareText(a: string, b: string): number {
-  const count = Math.min(a.length, b.length);
-  for (let i = 0; i < count; i++) {
-    let x = a.charCodeAt(i);
-    let y = b.charCodeAt(i);
-    if (x === y) continue;
-    // Surrogates belong behind all other units.
-    if (x >= 0xd800 && y >= 0xd800) {
-      x = x >= 0xe000 ? x - 0x800 : x + 0x2000;
-      y = y >= 0xe000 ? y - 0x800 : y + 0x2000;
-    }
-    return x - y;
-  }
-  return a.length - b.length;
-}
-
 function writeScalar(
   writer: BackwardWriter,
   field: FieldPlan,
@@ -155,7 +159,7 @@ function writeScalar(
       return writer.varint(value ? 1 : 0);
     case 'int32':
       if (typeof value !== 'number' || (value | 0) !== value) return misfit(owner, field, value);
-      return writer.int32(value);
+      return value >= 0 ? writer.varint(value) : writer.negative(value);
     case 'uint32':
       if (typeof value !== 'number' || value >>> 0 !== value) return misfit(owner, field, value);
       return writer.varint(value);
@@ -165,6 +169,9 @@ function writeScalar(
     case 'int64':
     case 'uint64':
       if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) return writer.varint(value);
+      if (typeof value === 'number' && field.scalar === 'int64' && Number.isSafeInteger(value)) {
+        return writer.negative(value);
+      }
       return writer.varint64(long(value, field, owner));
     case 'sint64': {
       const wide = long(value, field, owner);

@@ -1,4 +1,5 @@
-export { encode, compareText } from './encode.ts';
+export { encode } from './encode.ts';
+export { compareText } from './compare-text.ts';
 export { decode, empty } from './decode.ts';
 export { message, unknownFields } from './message-type.ts';
 export type { Field, Init, MessageType, ScalarType } from './message-type.ts';

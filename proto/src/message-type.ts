@@ -1,3 +1,5 @@
+import type { FieldWriter } from './field-writer.ts';
+
 /** The scalar types of proto3 by name. */
 export type ScalarType =
   | 'double'
@@ -44,13 +46,22 @@ export interface MessageType<out T> {
   /** Full name, such as `pb.Op`. */
   readonly name: string;
   readonly fields: () => readonly Field[];
+  /**
+   * Writes a message that fits the type, unchecked otherwise; `encode` falls back to the fields to say what does not
+   * fit. Only made for the types of the .proto files.
+   */
+  readonly write?: (writer: FieldWriter, value: never) => void;
   /** Carries the type of the message; never present at run time. */
   readonly shape?: T;
 }
 
 /** Makes a message type. Two calls make two types: make each one once, at the top of a module. */
-export function message<T>(name: string, fields: () => readonly Field[]): MessageType<T> {
-  return { name, fields };
+export function message<T>(
+  name: string,
+  fields: () => readonly Field[],
+  write?: (writer: FieldWriter, value: Init<T>) => void,
+): MessageType<T> {
+  return write === undefined ? { name, fields } : { name, fields, write };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { buildError } from '@melange2/diagnostics';
-import { encode, pb } from '@melange2/proto';
+import { encode, pb } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import type { Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { platformMessage } from './platform.ts';
 import { stateOf, type State } from './state.ts';
 
@@ -31,7 +31,7 @@ export function build(source: State, options: BuildOptions = {}): State {
       bytes: encode(pb.Op, {
         inputs: [digestOf(output)],
         platform: platformMessage(options.platform ?? base.platform),
-        constraints: { filter: [...(base.workerFilter ?? []), ...(options.workerFilter ?? [])] },
+        constraints: workerConstraints(base, options),
         op: {
           kind: 'build',
           value: {
@@ -42,7 +42,7 @@ export function build(source: State, options: BuildOptions = {}): State {
           },
         },
       }),
-      metadata: opMetadata(base, options, ['source.buildop.llbfilename']),
+      metadata: opMetadata(base, options, capsOf(['source.buildop.llbfilename'])),
     }),
   } satisfies Node;
   return stateOf({ node, index: 0 }, undefined, source.settings);

@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import { decode, encode, pb, WireError } from '@melange2/proto';
+import { decode, encode, pb, WireError } from '@melange2/proto/llb';
 import { digestOfBytes } from './digest.ts';
 import { errors } from './errors.ts';
 import type { ImportedLocation, Node, OutputDigest } from './node.ts';

@@ -1,6 +1,6 @@
-import { encode, pb } from '@melange2/proto';
+import { encode, pb } from '@melange2/proto/llb';
 import type { Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { State } from './state.ts';
 
 /**
@@ -18,10 +18,10 @@ export function diff(lower: State, upper: State, options: OpOptions = {}): State
     marshal: ({ options: base, digestOf }) => ({
       bytes: encode(pb.Op, {
         inputs: [digestOf(lowerOutput), ...(upperOutput === undefined ? [] : [digestOf(upperOutput)])],
-        constraints: { filter: [...(base.workerFilter ?? []), ...(options.workerFilter ?? [])] },
+        constraints: workerConstraints(base, options),
         op: { kind: 'diff', value: { lower: {}, upper: { input: upperOutput === undefined ? -1 : 1 } } },
       }),
-      metadata: opMetadata(base, options, ['diffop']),
+      metadata: opMetadata(base, options, capsOf(['diffop'])),
     }),
   } satisfies Node;
   return new State({ node, index: 0 }, lower.settings);

@@ -1,9 +1,9 @@
 import { buildError } from '@melange2/diagnostics';
-import { compareText, encode, pb, type Init } from '@melange2/proto';
+import { compareText, encode, pb, type Init } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import { canonicalIpAddress } from './ip-address.ts';
 import { InputList, type MarshalContext, type MarshalledNode, type Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { platformMessage } from './platform.ts';
 import { applySettings, type Settings, type StateSettings } from './settings.ts';
 import type { State } from './state.ts';
@@ -105,15 +105,9 @@ interface MountResult {
   readonly source: State | undefined;
 }
 
-interface ExecParts {
-  readonly node: Node;
-  /** Undefined where the root is read-only. */
-  readonly rootIndex: number | undefined;
-  readonly mounts: (dest: string) => MountResult;
-}
-
 interface PlannedMount {
   readonly mount: Mount;
+  readonly isRoot: boolean;
   readonly source: State | undefined;
   /** -1 when nothing is kept. */
   readonly output: number;
@@ -131,121 +125,145 @@ const contentCaches = {
   off: pb.MountContentCache.OFF,
 } as const;
 
-/** Makes the node of a step on `base`. */
-export function execNode(base: State, options: RunOptions): ExecParts {
-  if (options.args.length === 0) throw buildError(errors, 'LLB_EXEC_WITHOUT_ARGS', {});
-  const settings = applySettings(base.settings, withoutPlatform(options));
-  const hosts = settings.extraHosts.map(({ host, address }) => {
-    const canonical = canonicalIpAddress(address);
-    if (canonical === undefined) throw buildError(errors, 'LLB_IP_ADDRESS_INVALID', { host, address });
-    return { Host: host, IP: canonical };
-  });
-  const root: Mount = { kind: 'bind', dest: '/', source: base, readonly: options.readonlyRoot ?? false };
-  const planned = planMounts(root, options.mounts ?? []);
-  const rootIndex = planned.find((p) => p.mount === root)!.output;
-  const node: Node = {
-    options,
-    dependencies: planned.flatMap(({ source }) => (source?.output === undefined ? [] : [source.output.node])),
-    marshal: (context) => marshalExec(context, options, settings, hosts, planned),
-  };
-  return {
-    node,
-    rootIndex: rootIndex < 0 ? undefined : rootIndex,
-    mounts: (dest) => mountResult(planned, dest),
-  };
-}
+/** The op of a step. Its mounts are put in order when they are first asked for, which most often is at marshalling. */
+export class ExecNode implements Node {
+  readonly options: RunOptions;
+  readonly #base: State;
+  readonly #settings: Settings;
+  #planned: readonly PlannedMount[] | undefined;
 
-/** The platform of a step is the op's, as given; it is not a setting to be normalised. */
-function withoutPlatform({ platform: _, ...settings }: RunOptions): StateSettings {
-  return settings;
-}
-
-function planMounts(root: Mount, others: readonly Mount[]): PlannedMount[] {
-  for (const mount of others) {
-    if (mount.kind === 'tmpfs' && 'source' in mount && (mount.source as State).output !== undefined) {
-      throw buildError(errors, 'LLB_MOUNT_INVALID', {
-        dest: mount.dest,
-        problem: 'a tmpfs is empty at first and has no source',
-      });
+  constructor(base: State, options: RunOptions) {
+    if (options.args.length === 0) throw buildError(errors, 'LLB_EXEC_WITHOUT_ARGS', {});
+    this.options = options;
+    this.#base = base;
+    this.#settings = applySettings(base.settings, options);
+    if (options.mounts !== undefined) checkMounts(options.mounts);
+    for (const { host, address } of this.#settings.extraHosts) {
+      if (canonicalIpAddress(address) === undefined) {
+        throw buildError(errors, 'LLB_IP_ADDRESS_INVALID', { host, address });
+      }
     }
   }
+
+  get dependencies(): readonly Node[] {
+    const nodes: Node[] = [];
+    for (const { source } of this.#plan()) if (source?.output !== undefined) nodes.push(source.output.node);
+    return nodes;
+  }
+
+  /** Output of the root file system; undefined where it is read-only. */
+  get rootIndex(): number | undefined {
+    const { readonlyRoot, mounts } = this.options;
+    if (readonlyRoot) return undefined;
+    // Destinations are absolute paths as a rule, and then the root is the first of them.
+    return mounts === undefined || mounts.every((m) => m.dest.startsWith('/') && m.dest !== '/')
+      ? 0
+      : this.#plan().find((p) => p.isRoot)!.output;
+  }
+
+  /** @throws {BuildError} LLB_MOUNT_WITHOUT_RESULT */
+  mountResult(dest: string): MountResult {
+    const fail = (problem: string): never => {
+      throw buildError(errors, 'LLB_MOUNT_WITHOUT_RESULT', { dest, problem });
+    };
+    const found = this.#plan().find((p) => p.mount.dest === dest);
+    if (found === undefined) return fail('the step has no such mount');
+    if (found.mount.kind === 'cache') return fail('a cache stays on the daemon and is no step’s result');
+    if (found.mount.kind === 'tmpfs') return fail('a tmpfs is gone with the step');
+    if (found.mount.noOutput && !found.mount.readonly) return fail('it was asked for without a result');
+    return { index: found.output < 0 ? undefined : found.output, source: found.source };
+  }
+
+  marshal(context: MarshalContext): MarshalledNode {
+    const { options } = this;
+    const settings = this.#settings;
+    const planned = this.#plan();
+    const inputs = new InputList();
+    const mounts = planned.map((p) => mountMessage(p, inputs.add(context, p.source?.output)));
+    const { secrets = [], ssh = [], proxy } = options;
+    for (const secret of secrets) {
+      if (secret.dest !== undefined) mounts.push(secretMount(secret, secret.dest));
+    }
+    for (const [i, socket] of ssh.entries()) mounts.push(sshMount(socket, i));
+    const op: Init<pb.Op> = {
+      inputs: inputs.inputs,
+      platform: platformMessage(options.platform ?? settings.platform ?? context.options.platform),
+      constraints: workerConstraints(context.options, options),
+      op: {
+        kind: 'exec',
+        value: {
+          meta: {
+            args: options.args,
+            env: environment(context, settings, ssh),
+            cwd: settings.cwd,
+            user: settings.user,
+            proxy_env: proxy === undefined ? undefined : proxyMessage(proxy),
+            extraHosts: settings.extraHosts.map(({ host, address }) => ({
+              Host: host,
+              IP: canonicalIpAddress(address),
+            })),
+            hostname: settings.hostname,
+            ulimit: settings.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+            cgroupParent: settings.cgroupParent,
+            removeMountStubsRecursive: true,
+            validExitCodes: options.validExitCodes,
+          },
+          mounts,
+          network: networks[settings.network],
+          security: settings.security === 'insecure' ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
+          secretenv: secretVariables(secrets),
+          cdiDevices: options.cdiDevices,
+        },
+      },
+    };
+    return {
+      bytes: encode(pb.Op, op, context.allocate),
+      metadata: opMetadata(context.options, options, execCaps(context, options, settings, planned)),
+    };
+  }
+
+  #plan(): readonly PlannedMount[] {
+    this.#planned ??= planMounts(this.#base, this.options);
+    return this.#planned;
+  }
+}
+
+function checkMounts(mounts: readonly Mount[]): void {
+  for (const mount of mounts) {
+    if (mount.kind === 'tmpfs' && 'source' in mount && (mount.source as State).output !== undefined) {
+      const problem = 'a tmpfs is empty at first and has no source';
+      throw buildError(errors, 'LLB_MOUNT_INVALID', { dest: mount.dest, problem });
+    }
+  }
+}
+
+function planMounts(base: State, { mounts = [], readonlyRoot = false }: RunOptions): readonly PlannedMount[] {
+  const root: Mount = { kind: 'bind', dest: '/', source: base, readonly: readonlyRoot };
   let outputs = 0;
-  return [root, ...others]
+  return [root, ...mounts]
     .toSorted((a, b) => compareText(a.dest, b.dest))
     .map((mount) => ({
       mount,
+      isRoot: mount === root,
       source: mount.kind === 'tmpfs' ? undefined : mount.source,
       output: mount.kind === 'bind' && !mount.readonly && !mount.noOutput ? outputs++ : -1,
     }));
 }
 
-function mountResult(planned: readonly PlannedMount[], dest: string): MountResult {
-  const fail = (problem: string): never => {
-    throw buildError(errors, 'LLB_MOUNT_WITHOUT_RESULT', { dest, problem });
+function proxyMessage(proxy: ProxySettings): Init<pb.ProxyEnv> {
+  return {
+    http_proxy: proxy.httpProxy,
+    https_proxy: proxy.httpsProxy,
+    ftp_proxy: proxy.ftpProxy,
+    no_proxy: proxy.noProxy,
+    all_proxy: proxy.allProxy,
   };
-  const found = planned.find((p) => p.mount.dest === dest);
-  if (found === undefined) return fail('the step has no such mount');
-  if (found.mount.kind === 'cache') return fail('a cache stays on the daemon and is nobody’s result');
-  if (found.mount.kind === 'tmpfs') return fail('a tmpfs is gone with the step');
-  if (found.mount.noOutput && !found.mount.readonly) return fail('it was asked for without a result');
-  return { index: found.output < 0 ? undefined : found.output, source: found.source };
 }
 
-function marshalExec(
-  context: MarshalContext,
-  options: RunOptions,
-  settings: Settings,
-  hosts: readonly pb.HostIP[],
-  planned: readonly PlannedMount[],
-): MarshalledNode {
-  const { options: base } = context;
-  const inputs = new InputList();
-  const mounts = planned.map((p) => mountMessage(p, inputs.add(context, p.source?.output)));
-  const secrets = options.secrets ?? [];
-  const sockets = options.ssh ?? [];
-  for (const secret of secrets) if (secret.dest !== undefined) mounts.push(secretMount(secret, secret.dest));
-  sockets.forEach((socket, i) => mounts.push(sshMount(socket, i)));
-  const { proxy } = options;
-  const bytes = encode(pb.Op, {
-    inputs: inputs.inputs,
-    platform: platformMessage(options.platform ?? settings.platform ?? base.platform),
-    constraints: { filter: [...(base.workerFilter ?? []), ...(options.workerFilter ?? [])] },
-    op: {
-      kind: 'exec',
-      value: {
-        meta: {
-          args: options.args,
-          env: environment(context, settings, sockets),
-          cwd: settings.cwd,
-          user: settings.user,
-          proxy_env:
-            proxy === undefined
-              ? undefined
-              : {
-                  http_proxy: proxy.httpProxy,
-                  https_proxy: proxy.httpsProxy,
-                  ftp_proxy: proxy.ftpProxy,
-                  no_proxy: proxy.noProxy,
-                  all_proxy: proxy.allProxy,
-                },
-          extraHosts: hosts,
-          hostname: settings.hostname,
-          ulimit: settings.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
-          cgroupParent: settings.cgroupParent,
-          removeMountStubsRecursive: true,
-          validExitCodes: options.validExitCodes,
-        },
-        mounts,
-        network: networks[settings.network],
-        security: settings.security === 'insecure' ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
-        secretenv: secrets.flatMap(({ id, env, optional }) =>
-          env === undefined ? [] : [{ ID: id, name: env, optional }],
-        ),
-        cdiDevices: options.cdiDevices,
-      },
-    },
-  });
-  return { bytes, metadata: opMetadata(base, options, execCaps(context, options, settings, planned)) };
+function secretVariables(secrets: readonly Secret[]): readonly Init<pb.SecretEnv>[] {
+  return secrets.flatMap(({ id, env, optional }) =>
+    env === undefined ? [] : [{ ID: id, name: env, optional }],
+  );
 }
 
 function mountMessage({ mount, source, output }: PlannedMount, input: number): Init<pb.Mount> {
@@ -310,32 +328,83 @@ function environment(
   { env }: Settings,
   sockets: readonly SshSocket[],
 ): readonly string[] {
-  const texts = env.map(([name, value]) => `${name}=${value}`);
   const isSet = (wanted: string): boolean => env.some(([name]) => name === wanted);
-  if (sockets.length > 0 && !isSet('SSH_AUTH_SOCK')) {
-    texts.push(`SSH_AUTH_SOCK=${sockets[0]!.dest ?? socketPath(0)}`);
-  }
-  const needsPath = caps !== undefined && !caps.has('exec.meta.setsdefaultpath');
-  if (needsPath && options.platform.os !== 'windows' && !isSet('PATH')) texts.push(`PATH=${defaultPath}`);
+  const needsSocket = sockets.length > 0 && !isSet('SSH_AUTH_SOCK');
+  const needsPath =
+    caps !== undefined &&
+    !caps.has('exec.meta.setsdefaultpath') &&
+    options.platform.os !== 'windows' &&
+    !isSet('PATH');
+  const texts = variableTexts(env);
+  if (!needsSocket && !needsPath) return texts;
+  return [
+    ...texts,
+    ...(needsSocket ? [`SSH_AUTH_SOCK=${sockets[0]!.dest ?? socketPath(0)}`] : []),
+    ...(needsPath ? [`PATH=${defaultPath}`] : []),
+  ];
+}
+
+const knownTexts = new WeakMap<Settings['env'], readonly string[]>();
+
+/** Many steps share the variables of one state. */
+function variableTexts(env: Settings['env']): readonly string[] {
+  const known = knownTexts.get(env);
+  if (known !== undefined) return known;
+  const texts = env.map(([name, value]) => `${name}=${value}`);
+  knownTexts.set(env, texts);
   return texts;
 }
 
+// In the order of the bits that a set of them is remembered by.
+const capNames = [
+  'exec.meta.base',
+  'exec.meta.setsdefaultpath',
+  'exec.meta.proxyenv',
+  'exec.meta.network',
+  'exec.meta.security',
+  'exec.meta.ulimit',
+  'exec.meta.cdi',
+  'exec.meta.linux.resources',
+  'exec.validexitcode',
+  'exec.mount.bind',
+  'exec.mount.selector',
+  'exec.mount.cache.content',
+  'exec.mount.cache',
+  'exec.mount.cache.sharing',
+  'exec.mount.tmpfs',
+  'exec.mount.tmpfs.size',
+  'exec.mount.secret',
+  'exec.secretenv',
+  'exec.mount.ssh',
+] as const;
+type CapName = (typeof capNames)[number];
+
+const capBits = Object.fromEntries(capNames.map((name, i) => [name, 1 << i])) as Readonly<
+  Record<CapName, number>
+>;
+
+function capsOfBits(bits: number): readonly string[] {
+  return capNames.filter((_, i) => bits & (1 << i));
+}
+
+/** The capabilities a step needs. Steps with equal needs share one map: it is half of what a graph weighs. */
 function execCaps(
-  { caps: known }: MarshalContext,
+  context: MarshalContext,
   options: RunOptions,
   settings: Settings,
   planned: readonly PlannedMount[],
-): ReadonlySet<string> {
-  const caps = new Set(['exec.meta.base']);
-  const need = (cap: string, when: boolean): void => {
-    if (when) caps.add(cap);
+): ReadonlyMap<string, boolean> {
+  const { secrets = [], ssh = [], cdiDevices = [] } = options;
+  let bits = capBits['exec.meta.base'];
+  const need = (cap: CapName, when: boolean): void => {
+    if (when) bits |= capBits[cap];
   };
-  need('exec.meta.setsdefaultpath', known?.has('exec.meta.setsdefaultpath') ?? false);
+  need('exec.meta.setsdefaultpath', context.caps?.has('exec.meta.setsdefaultpath') ?? false);
   need('exec.meta.proxyenv', options.proxy !== undefined);
   need('exec.meta.network', settings.network !== 'unset');
   need('exec.meta.security', settings.security !== 'sandbox');
   need('exec.meta.ulimit', settings.ulimits.length > 0);
-  need('exec.meta.cdi', (options.cdiDevices ?? []).length > 0);
+  need('exec.meta.cdi', cdiDevices.length > 0);
   need('exec.meta.linux.resources', options.resources !== undefined);
   need('exec.validexitcode', options.validExitCodes !== undefined);
   for (const { mount, source } of planned) {
@@ -346,20 +415,20 @@ function execCaps(
         need('exec.mount.cache.content', (mount.contentCache ?? 'default') !== 'default');
         break;
       case 'cache':
-        caps.add('exec.mount.cache').add('exec.mount.cache.sharing');
+        bits |= capBits['exec.mount.cache'] | capBits['exec.mount.cache.sharing'];
         need('exec.mount.selector', mount.selector !== undefined && mount.selector !== '');
         break;
       case 'tmpfs':
-        caps.add('exec.mount.tmpfs');
+        bits |= capBits['exec.mount.tmpfs'];
         need('exec.mount.tmpfs.size', mount.sizeBytes !== undefined && BigInt(mount.sizeBytes) > 0n);
         break;
     }
   }
-  need('exec.mount.secret', (options.secrets ?? []).length > 0);
+  need('exec.mount.secret', secrets.length > 0);
   need(
     'exec.secretenv',
-    (options.secrets ?? []).some((s) => s.env !== undefined),
+    secrets.some((s) => s.env !== undefined),
   );
-  need('exec.mount.ssh', (options.ssh ?? []).length > 0);
-  return caps;
+  need('exec.mount.ssh', ssh.length > 0);
+  return context.capsOf(bits, capsOfBits);
 }

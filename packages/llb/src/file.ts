@@ -1,8 +1,8 @@
 import { buildError } from '@melange2/diagnostics';
-import { encode, pb, type Init } from '@melange2/proto';
+import { encode, pb, type Init } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import { InputList, type MarshalContext, type MarshalledNode, type Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { resolveDestination, resolvePath } from './path.ts';
 import type { State } from './state.ts';
 
@@ -165,7 +165,7 @@ function marshalFile(context: MarshalContext, chain: FileChain, options: OpOptio
     'input' in reference ? reference.input : inputs.inputs.length + reference.action;
   const bytes = encode(pb.Op, {
     inputs: inputs.inputs,
-    constraints: { filter: [...(marshalOptions.workerFilter ?? []), ...(options.workerFilter ?? [])] },
+    constraints: workerConstraints(marshalOptions, options),
     op: {
       kind: 'file',
       value: {
@@ -178,7 +178,7 @@ function marshalFile(context: MarshalContext, chain: FileChain, options: OpOptio
       },
     },
   });
-  return { bytes, metadata: opMetadata(marshalOptions, options, fileCaps(collected)) };
+  return { bytes, metadata: opMetadata(marshalOptions, options, capsOf(fileCaps(collected))) };
 }
 
 /** Adds the actions of a chain; returns what the last one gives. */

@@ -1,8 +1,8 @@
-import { encode, pb } from '@melange2/proto';
+import { encode, pb } from '@melange2/proto/llb';
 import type { Definition } from './definition.ts';
 import { digestOfBytes } from './digest.ts';
 import type { ImportedLocation, MarshalContext, Node, OutputDigest } from './node.ts';
-import { mergeMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, mergeMetadata, type OpOptions } from './op-options.ts';
 import { parsePlatform, type Platform } from './platform.ts';
 import type { SourceFile } from './source-file.ts';
 import type { State } from './state.ts';
@@ -46,9 +46,10 @@ class Marshaller {
   readonly #options: MarshalOptions;
   readonly #context: MarshalContext;
   readonly #digests = new Map<Node, string>();
+  readonly #caps = new Map<number, ReadonlyMap<string, boolean>>();
   readonly #def: Uint8Array[] = [];
   readonly #metadata = new Map<string, pb.OpMetadata>();
-  readonly #locations = new Map<string, Location[]>();
+  readonly #locations = new Map<string, readonly Location[]>();
 
   constructor(options: MarshalOptions) {
     this.#options = options;
@@ -56,6 +57,12 @@ class Marshaller {
       options,
       caps: options.caps === undefined ? undefined : new Set(options.caps),
       digestOf: ({ node, index }) => ({ digest: this.#digests.get(node)!, index }),
+      allocate: blockAllocator(),
+      capsOf: (bits, namesOf) => {
+        const known = this.#caps.get(bits) ?? capsOf(namesOf(bits));
+        this.#caps.set(bits, known);
+        return known;
+      },
     };
   }
 
@@ -70,13 +77,15 @@ class Marshaller {
 
   /** Adds a node after all that it needs. Without recursion: chains of steps can be long. */
   #addAll(last: Node): void {
-    const stack: { readonly node: Node; next: number }[] = [{ node: last, next: 0 }];
+    const stack = [{ node: last, dependencies: last.dependencies, next: 0 }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const dependency = top.node.dependencies[top.next++];
+      const dependency = top.dependencies[top.next++];
       if (dependency === undefined) {
         if (!this.#digests.has(top.node)) this.#add(top.node);
         stack.pop();
-      } else if (!this.#digests.has(dependency)) stack.push({ node: dependency, next: 0 });
+      } else if (!this.#digests.has(dependency)) {
+        stack.push({ node: dependency, dependencies: dependency.dependencies, next: 0 });
+      }
     }
   }
 
@@ -87,9 +96,9 @@ class Marshaller {
     const before = this.#metadata.get(digest);
     if (before === undefined) this.#def.push(bytes);
     this.#metadata.set(digest, before === undefined ? metadata : mergeMetadata(before, metadata));
-    const known = this.#locations.get(digest) ?? [];
     const found = locationsOf(node);
-    if (found.length > 0 || known.length === 0) this.#locations.set(digest, [...known, ...found]);
+    const known = before === undefined ? undefined : this.#locations.get(digest);
+    this.#locations.set(digest, known === undefined ? found : [...known, ...found]);
   }
 
   #addTerminal(head: OutputDigest): void {
@@ -118,17 +127,40 @@ class Marshaller {
     const infos = new InfoList(this.#options);
     const locations = new Map<string, pb.Locations>();
     for (const [digest, found] of this.#locations) {
-      locations.set(digest, {
-        locations: found.map(({ info, ranges }) => ({ sourceIndex: infos.add(info), ranges })),
-      });
+      locations.set(
+        digest,
+        found.length === 0
+          ? noLocations
+          : { locations: found.map(({ info, ranges }) => ({ sourceIndex: infos.add(info), ranges })) },
+      );
     }
     return { locations, infos: infos.infos };
   }
 }
 
-function locationsOf({ options, importedLocations = [] }: Node): readonly Location[] {
-  if (options.locations === undefined) return importedLocations satisfies readonly ImportedLocation[];
+const noLocations: pb.Locations = { locations: [] };
+const nowhere: readonly ImportedLocation[] = [];
+
+function locationsOf({ options, importedLocations = nowhere }: Node): readonly Location[] {
+  if (options.locations === undefined) return importedLocations;
   return options.locations.map(({ file, ranges }) => ({ info: file, ranges }));
+}
+
+const blockSize = 64 * 1024;
+
+/** Cuts small pieces of memory from larger blocks: an array buffer for each op would cost more than its digest. */
+function blockAllocator(): (sizeBytes: number) => Uint8Array {
+  let block = new ArrayBuffer(0);
+  let used = 0;
+  return (sizeBytes) => {
+    if (sizeBytes > blockSize / 8) return new Uint8Array(sizeBytes);
+    if (used + sizeBytes > block.byteLength) {
+      block = new ArrayBuffer(blockSize);
+      used = 0;
+    }
+    used += sizeBytes;
+    return new Uint8Array(block, used - sizeBytes, sizeBytes);
+  };
 }
 
 /** Collects files that ops come from; equal ones are one. */

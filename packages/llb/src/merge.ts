@@ -1,6 +1,6 @@
-import { encode, pb } from '@melange2/proto';
+import { encode, pb } from '@melange2/proto/llb';
 import type { Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { scratch, State } from './state.ts';
 
 /**
@@ -22,10 +22,10 @@ export function merge(states: readonly State[], options: OpOptions = {}): State 
     marshal: ({ options: base, digestOf }) => ({
       bytes: encode(pb.Op, {
         inputs: inputs.map(({ output }) => digestOf(output)),
-        constraints: { filter: [...(base.workerFilter ?? []), ...(options.workerFilter ?? [])] },
+        constraints: workerConstraints(base, options),
         op: { kind: 'merge', value: { inputs: inputs.map((_, input) => ({ input })) } },
       }),
-      metadata: opMetadata(base, options, ['mergeop']),
+      metadata: opMetadata(base, options, capsOf(['mergeop'])),
     }),
   } satisfies Node;
   return new State({ node, index: 0 }, first.state.settings);

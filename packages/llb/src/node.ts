@@ -1,4 +1,4 @@
-import type { pb } from '@melange2/proto';
+import type { pb } from '@melange2/proto/llb';
 import type { MarshalOptions } from './marshal.ts';
 import type { OpOptions } from './op-options.ts';
 
@@ -26,6 +26,13 @@ export interface MarshalContext {
   readonly caps: ReadonlySet<string> | undefined;
   /** Names a result of a node that has been marshalled. */
   readonly digestOf: (output: Output) => OutputDigest;
+  /** Memory for the bytes of an op. Ops are small and many, so that they share blocks. */
+  readonly allocate: (sizeBytes: number) => Uint8Array;
+  /** The capabilities that `bits` stand for; equal ones are the same map. */
+  readonly capsOf: (
+    bits: number,
+    namesOf: (bits: number) => readonly string[],
+  ) => ReadonlyMap<string, boolean>;
 }
 
 /** An op before marshalling. Nodes never change. */
@@ -51,7 +58,9 @@ export class InputList {
   add(context: MarshalContext, output: Output | undefined): number {
     if (output === undefined) return -1;
     const input = context.digestOf(output);
-    const known = this.inputs.findIndex((i) => i.digest === input.digest && i.index === input.index);
-    return known >= 0 ? known : this.inputs.push(input) - 1;
+    for (const [i, known] of this.inputs.entries()) {
+      if (known.digest === input.digest && known.index === input.index) return i;
+    }
+    return this.inputs.push(input) - 1;
   }
 }

@@ -1,4 +1,4 @@
-import type { pb } from '@melange2/proto';
+import type { pb } from '@melange2/proto/llb';
 import type { Platform } from './platform.ts';
 import type { SourceLocation } from './source-file.ts';
 
@@ -41,8 +41,20 @@ export interface OpOptions {
 
 const none: ReadonlyMap<string, string> = new Map();
 
+/** Returns the filters of an op: those of marshalling come first. */
+export function workerConstraints(base: OpOptions, own: OpOptions): { readonly filter: readonly string[] } {
+  if (base.workerFilter === undefined && own.workerFilter === undefined) return noFilter;
+  return { filter: [...(base.workerFilter ?? []), ...(own.workerFilter ?? [])] };
+}
+
+const noFilter = { filter: [] };
+
 /** Returns the metadata of an op: what marshalling says of all ops, overridden by what was said of this one. */
-export function opMetadata(base: OpOptions, own: OpOptions, caps: Iterable<string>): pb.OpMetadata {
+export function opMetadata(
+  base: OpOptions,
+  own: OpOptions,
+  caps: ReadonlyMap<string, boolean>,
+): pb.OpMetadata {
   const exportCache = own.exportCache ?? base.exportCache;
   const group = own.progressGroup ?? base.progressGroup;
   const { resources } = own;
@@ -50,7 +62,7 @@ export function opMetadata(base: OpOptions, own: OpOptions, caps: Iterable<strin
     ignore_cache: (base.ignoreCache ?? false) || (own.ignoreCache ?? false),
     description: descriptionOf(base, own),
     export_cache: exportCache === undefined ? undefined : { Value: exportCache },
-    caps: new Map(Array.from(caps, (c) => [c, true])),
+    caps,
     progress_group:
       group === undefined ? undefined : { id: group.id, name: group.name, weak: group.weak ?? false },
     linux_resources:
@@ -69,19 +81,22 @@ export function opMetadata(base: OpOptions, own: OpOptions, caps: Iterable<strin
 }
 
 function descriptionOf(base: OpOptions, own: OpOptions): ReadonlyMap<string, string> {
-  if (
-    own.description === undefined &&
-    own.customName === undefined &&
-    base.description === undefined &&
-    base.customName === undefined
-  ) {
-    return none;
+  const texts = own.description ?? base.description;
+  const name = own.customName ?? base.customName;
+  if (texts === undefined && name === undefined) return none;
+  const description = new Map<string, string>();
+  for (const options of [base, own]) {
+    if (options.description !== undefined) {
+      for (const [key, value] of Object.entries(options.description)) description.set(key, value);
+    }
+    if (options.customName !== undefined) description.set('llb.customname', options.customName);
   }
-  const entries = [base, own].flatMap((o) => [
-    ...Object.entries(o.description ?? {}),
-    ...(o.customName === undefined ? [] : [['llb.customname', o.customName] as const]),
-  ]);
-  return new Map(entries);
+  return description;
+}
+
+/** Returns capabilities in the form of metadata. */
+export function capsOf(names: Iterable<string>): ReadonlyMap<string, boolean> {
+  return new Map(Array.from(names, (name) => [name, true]));
 }
 
 /** Merges the metadata of two equal ops: what the later one says wins. */

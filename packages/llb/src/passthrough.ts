@@ -1,8 +1,8 @@
 import { buildError } from '@melange2/diagnostics';
-import { encode, pb } from '@melange2/proto';
+import { encode, pb } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import type { Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { State } from './state.ts';
 
 export interface PassthroughInput {
@@ -40,10 +40,10 @@ export function passthrough(
     marshal: ({ options: base, digestOf }) => ({
       bytes: encode(pb.Op, {
         inputs: used.map(({ from }) => digestOf(from)),
-        constraints: { filter: [...(base.workerFilter ?? []), ...(options.workerFilter ?? [])] },
+        constraints: workerConstraints(base, options),
         op: { kind: 'passthrough', value: { id, outputs: handedOn.map(({ input }) => input) } },
       }),
-      metadata: opMetadata(base, options, ['passthroughop']),
+      metadata: opMetadata(base, options, capsOf(['passthroughop'])),
     }),
   } satisfies Node;
   return handedOn.map(({ state }, index) => new State({ node, index }, state.settings));

@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import type { pb } from '@melange2/proto';
+import type { pb } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 
 /** An operating system on a processor, in the words of OCI images: `{ os: 'linux', architecture: 'arm64' }`. */

@@ -68,12 +68,12 @@ export const defaultSettings: Settings = {
   platform: undefined,
 };
 
-/** Returns the settings with `changes` applied; `settings` itself when there are none. */
-export function applySettings(
-  settings: Settings,
-  changes: StateSettings & { readonly platform?: Platform },
-): Settings {
-  const { env, cwd, extraHosts, ulimits, platform } = changes;
+/**
+ * Returns the settings with `changes` applied; `settings` itself when there are none. A platform is an argument of
+ * its own: among the options of a step it belongs to the op, as given, and is no setting.
+ */
+export function applySettings(settings: Settings, changes: StateSettings, platform?: Platform): Settings {
+  const { env, cwd, extraHosts, ulimits } = changes;
   if (
     env === undefined &&
     cwd === undefined &&
@@ -143,19 +143,18 @@ export function applyImageConfig(settings: Settings, image: ImageConfig): Settin
     return name === '' ? [] : [[name, value.join('=')]];
   });
   const { os, architecture, variant } = image;
-  return applySettings(settings, {
-    env,
-    cwd: image.config?.WorkingDir ?? '',
-    ...(os === undefined || os === '' || architecture === undefined || architecture === ''
-      ? {}
-      : {
-          platform: {
-            os,
-            architecture,
-            ...(variant === undefined ? {} : { variant }),
-            ...(image['os.version'] === undefined ? {} : { osVersion: image['os.version'] }),
-            ...(image['os.features'] === undefined ? {} : { osFeatures: image['os.features'] }),
-          },
-        }),
-  });
+  const hasPlatform = os !== undefined && os !== '' && architecture !== undefined && architecture !== '';
+  return applySettings(
+    settings,
+    { env, cwd: image.config?.WorkingDir ?? '' },
+    hasPlatform
+      ? {
+          os,
+          architecture,
+          ...(variant === undefined ? {} : { variant }),
+          ...(image['os.version'] === undefined ? {} : { osVersion: image['os.version'] }),
+          ...(image['os.features'] === undefined ? {} : { osFeatures: image['os.features'] }),
+        }
+      : undefined,
+  );
 }

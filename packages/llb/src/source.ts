@@ -1,6 +1,6 @@
-import { encode, pb } from '@melange2/proto';
+import { encode, pb } from '@melange2/proto/llb';
 import type { MarshalContext, Node } from './node.ts';
-import { opMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { platformMessage } from './platform.ts';
 
 /** What all kinds of sources have in common. */
@@ -33,12 +33,12 @@ export function sourceNode(content: SourceContent, options: OpOptions): Node {
             },
           },
           platform: content.hasPlatform ? platformMessage(platform) : undefined,
-          constraints: { filter: [...(base.workerFilter ?? []), ...(options.workerFilter ?? [])] },
+          constraints: workerConstraints(base, options),
         }),
         metadata: opMetadata(
           base,
           options,
-          unique === undefined ? source.caps : [...source.caps, 'source.local.unique'],
+          capsOf(unique === undefined ? source.caps : [...source.caps, 'source.local.unique']),
         ),
       };
     },

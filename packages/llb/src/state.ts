@@ -1,4 +1,4 @@
-import { execNode, type RunOptions } from './exec.ts';
+import { ExecNode, type RunOptions } from './exec.ts';
 import { fileNode, type FileAction } from './file.ts';
 import type { Output } from './node.ts';
 import type { OpOptions } from './op-options.ts';
@@ -30,7 +30,7 @@ export class State {
 
   /** The same files with other settings for all that is built on them. */
   with(settings: StateSettings & { readonly platform?: Platform }): State {
-    return new State(this.output, applySettings(this.settings, settings));
+    return new State(this.output, applySettings(this.settings, settings, settings.platform));
   }
 
   /** The same files with variables, directory and platform of an image's configuration. */
@@ -44,16 +44,9 @@ export class State {
    * @throws {BuildError} LLB_EXEC_WITHOUT_ARGS, LLB_MOUNT_INVALID, LLB_IP_ADDRESS_INVALID
    */
   run(options: RunOptions): Exec {
-    const { node, rootIndex, mounts } = execNode(this, options);
-    const result = (index: number, from: State): State =>
-      stateOf({ node, index }, options.platform, from.settings);
-    return {
-      root: rootIndex === undefined ? this : result(rootIndex, this),
-      mount: (dest) => {
-        const { index, source = empty } = mounts(dest);
-        return index === undefined ? source : result(index, source);
-      },
-    };
+    const node = new ExecNode(this, options);
+    const { rootIndex } = node;
+    return new ExecResult(node, rootIndex === undefined ? this : resultOf(node, rootIndex, this));
   }
 
   /**
@@ -86,6 +79,26 @@ export interface Exec {
   readonly mount: (dest: string) => State;
 }
 
+class ExecResult implements Exec {
+  readonly root: State;
+  readonly #node: ExecNode;
+
+  constructor(node: ExecNode, root: State) {
+    this.#node = node;
+    this.root = root;
+  }
+
+  mount(dest: string): State {
+    const { index, source = empty } = this.#node.mountResult(dest);
+    return index === undefined ? source : resultOf(this.#node, index, source);
+  }
+}
+
+/** A result of a step on `from`, which it takes its settings from. */
+function resultOf(node: ExecNode, index: number, from: State): State {
+  return stateOf({ node, index }, node.options.platform, from.settings);
+}
+
 const empty: State = new State(undefined, defaultSettings);
 
 /** The empty file system. */
@@ -99,5 +112,5 @@ export function stateOf(
   platform: Platform | undefined,
   settings: Settings = defaultSettings,
 ): State {
-  return new State(output, platform === undefined ? settings : applySettings(settings, { platform }));
+  return new State(output, platform === undefined ? settings : applySettings(settings, {}, platform));
 }
