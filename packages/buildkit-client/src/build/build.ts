@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { buildError, isBuildError } from '@melange2/diagnostics';
+import { control, type Init } from '@melange2/proto';
+import type { Capabilities } from '../capabilities.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { errors, fromWireError, isSolveError, missingCapability } from '../errors.ts';
+import { readSolveFailure, toRpcStatus, withFailedVertex } from '../failure/solve-failure.ts';
+import {
+  gatewayCalls,
+  grpcErrorOf,
+  openGateway,
+  pingGateway,
+  returnToDaemon,
+  type GatewayCalls,
+} from '../gateway/gateway.ts';
+import type { Channel } from '../grpc/channel.ts';
+import { grpcCode, isGrpcError } from '../grpc/grpc-error.ts';
+import type { Attachables, ContentStore, OpenSession, Session } from '../session-contract.ts';
+import type { VertexState } from '../status/status-decoder.ts';
+import type { BuildRequest, BuildResult, CacheEntry } from './build-request.ts';
+import { planExport, type PlannedExport } from './export-target.ts';
+import { watchStatus } from './status-watch.ts';
+
+/** What a build needs of its client. */
+export interface BuildContext {
+  readonly channel: Channel;
+  readonly endpoint: Endpoint;
+  readonly address: string;
+  readonly openSession: OpenSession;
+  readonly capabilities: (signal?: AbortSignal) => Promise<Capabilities>;
+}
+
+/** How long the status may go on after Solve has ended: a status that the daemon refused to begin never ends. */
+const statusGraceMs = { succeeded: 3000, failed: 1000, silent: 300, canceled: 1500 };
+
+/**
+ * Builds, exports and tells what happens.
+ *
+ * The graph goes through the gateway, so that a failed step is known with its mounts; the daemon's side of the
+ * session is served on a connection of its own.
+ *
+ * @throws {BuildError} BUILDKIT_SOLVE_FAILED, BUILDKIT_CONNECTION_LOST, BUILDKIT_CAPABILITY_MISSING, and what the
+ * caller's own functions throw; the signal's reason when it was aborted.
+ */
+export async function build(context: BuildContext, request: BuildRequest): Promise<BuildResult> {
+  request.signal?.throwIfAborted();
+  const exports = (request.exports ?? []).map(planExport);
+  if (request.sourcePolicy !== undefined) await need(context, 'source.policy', request.signal);
+  if (exports.length > 1) {
+    const capabilities = await context.capabilities(request.signal);
+    if (!capabilities.has('exporter.multiple')) return await buildOneByOne(context, request, exports);
+  }
+  return await buildOnce(context, request, exports, request.ref);
+}
+
+/** Old daemons take one export a solve and drop the others silently. All steps are cached from the second solve on. */
+async function buildOneByOne(
+  context: BuildContext,
+  request: BuildRequest,
+  exports: readonly PlannedExport[],
+): Promise<BuildResult> {
+  const exporterResponse = new Map<string, string>();
+  let ref: string | undefined;
+  for (const [index, single] of exports.entries()) {
+    const last = index === exports.length - 1;
+    const result = await buildOnce(
+      context,
+      last ? request : { ...request, cacheExports: [] },
+      [single],
+      index === 0 ? request.ref : undefined,
+    );
+    ref ??= result.ref;
+    for (const [key, value] of result.exporterResponse) exporterResponse.set(key, value);
+  }
+  return { ref: ref!, exporterResponse };
+}
+
+async function need(
+  context: BuildContext,
+  capability: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const capabilities = await context.capabilities(signal);
+  if (!capabilities.has(capability)) throw missingCapability(capability, context.address);
+}
+
+async function buildOnce(
+  context: BuildContext,
+  request: BuildRequest,
+  exports: readonly PlannedExport[],
+  ref: string = newRef(),
+): Promise<BuildResult> {
+  const { channel, address } = context;
+  const attachables = withExports(request.session ?? {}, exports);
+  const session = isEmpty(attachables)
+    ? undefined
+    : await context.openSession(context.endpoint, attachables, {
+        name: 'melange2',
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
+  const stop = new AbortController();
+  const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);
+  const status = watchStatus(channel, ref, request.onEvent, (cause) => stop.abort(cause));
+  try {
+    const solve = channel.unary(control.Control.methods.Solve, solveRequest(request, ref, exports, session), {
+      signal,
+    });
+    const response = await drive(context, request, ref, solve, signal);
+    await status.finish(statusGraceMs.succeeded);
+    if (stop.signal.aborted) throw stop.signal.reason;
+    return { ref, exporterResponse: response.ExporterResponse };
+  } catch (cause) {
+    await status.finish(graceAfter(cause, signal, status.heard()));
+    if (signal.aborted) throw signal.reason;
+    // What the caller's own handler threw says more than the daemon's words about it.
+    const [ownFailure] = session?.failures ?? [];
+    if (ownFailure !== undefined) throw ownFailure;
+    throw nameFailure(cause, status.vertices(), address);
+  } finally {
+    await session?.close();
+  }
+}
+
+function graceAfter(cause: unknown, signal: AbortSignal, heard: boolean): number {
+  if (signal.aborted) return statusGraceMs.canceled;
+  if (isGrpcError(cause) || isBuildError(cause)) return heard ? statusGraceMs.failed : statusGraceMs.silent;
+  return 0;
+}
+
+/** Has the open build do its work, and waits until the daemon has ended it. */
+async function drive(
+  context: BuildContext,
+  request: BuildRequest,
+  ref: string,
+  solve: Promise<control.SolveResponse>,
+  signal: AbortSignal,
+): Promise<control.SolveResponse> {
+  if ('frontend' in request) return await solve;
+  const { channel, address } = context;
+  const over = new AbortController();
+  let ended = false;
+  solve.then(
+    () => {
+      ended = true;
+      over.abort();
+    },
+    (cause: unknown) => {
+      ended = true;
+      over.abort(cause);
+    },
+  );
+  const calls = gatewayCalls(channel, ref, address, AbortSignal.any([signal, over.signal]));
+  const work = conduct(context, request, ref, calls);
+  // When Solve ends first, what the gateway's calls say about it is not the reason.
+  const failed = await Promise.race([
+    work.then(
+      () => undefined,
+      (cause: unknown) => ({ cause }),
+    ),
+    solve.then(
+      () => undefined,
+      () => undefined,
+    ),
+  ]);
+  if (failed === undefined || ended) return await solve;
+  if (isGrpcError(failed.cause) && failed.cause.code === grpcCode.canceled) return await solve;
+  // The build in the daemon waits for a result that will not come.
+  await returnToDaemon(calls, { error: toRpcStatus(statusOf(failed.cause)) }).catch(() => {});
+  await solve.catch(() => {});
+  throw failed.cause;
+}
+
+async function conduct(
+  context: BuildContext,
+  request: BuildRequest,
+  ref: string,
+  calls: GatewayCalls,
+): Promise<void> {
+  const gateway = openGateway(calls, ref, await pingGateway(calls));
+  if ('run' in request) {
+    await returnToDaemon(calls, { result: await request.run(gateway) });
+  } else if ('definition' in request) {
+    try {
+      const result = await gateway.solve({ definition: request.definition, evaluate: true });
+      await returnToDaemon(calls, { result });
+    } catch (cause) {
+      if (isSolveError(cause)) await request.onFailure?.(cause, gateway);
+      throw cause;
+    }
+  }
+}
+
+function statusOf(cause: unknown): { code: number; message: string; detailBytes: Uint8Array | undefined } {
+  const said = grpcErrorOf(cause);
+  if (said !== undefined) return said;
+  const message = cause instanceof Error ? cause.message : 'The client ended the build.';
+  return { code: grpcCode.unknown, message, detailBytes: undefined };
+}
+
+/** Makes the failure that the caller sees, completed by what the status told of the failed vertex. */
+function nameFailure(cause: unknown, vertices: readonly VertexState[], address: string): unknown {
+  if (isSolveError(cause)) {
+    return buildError(errors, 'BUILDKIT_SOLVE_FAILED', withFailedVertex(cause.details, vertices), {
+      cause: cause.cause,
+    });
+  }
+  if (isGrpcError(cause)) {
+    const failure = readSolveFailure(cause.code, cause.message, cause.detailBytes);
+    return buildError(errors, 'BUILDKIT_SOLVE_FAILED', withFailedVertex(failure, vertices), { cause });
+  }
+  return fromWireError(cause, address);
+}
+
+function solveRequest(
+  request: BuildRequest,
+  ref: string,
+  exports: readonly PlannedExport[],
+  session: Session | undefined,
+): Init<control.SolveRequest> {
+  const [first] = exports;
+  const entries = (caches: readonly CacheEntry[] = []): Init<control.CacheOptionsEntry>[] =>
+    caches.map(({ type, attrs }) => ({ Type: type, Attrs: attrs }));
+  const frontend = 'frontend' in request ? request.frontend : undefined;
+  return {
+    Ref: ref,
+    Session: session?.id ?? '',
+    Frontend: frontend?.name ?? '',
+    FrontendAttrs: frontend?.attrs ?? {},
+    FrontendInputs: frontend?.inputs ?? {},
+    // Daemons before 0.13 know only one exporter, in fields of its own.
+    ExporterDeprecated: first?.type ?? '',
+    ExporterAttrsDeprecated: first?.attrs ?? {},
+    Exporters: exports.map(({ type, attrs }) => ({ Type: type, Attrs: attrs })),
+    Cache: { Imports: entries(request.cacheImports), Exports: entries(request.cacheExports) },
+    Entitlements: request.entitlements ?? [],
+    SourcePolicy: request.sourcePolicy,
+    Internal: request.internal ?? false,
+  };
+}
+
+function withExports(session: Omit<Attachables, 'exports'>, exports: readonly PlannedExport[]): Attachables {
+  const store: ContentStore | undefined = exports.find((planned) => planned.store !== undefined)?.store;
+  return {
+    ...session,
+    ...(store === undefined ? {} : { contentStores: { ...session.contentStores, export: store } }),
+    ...(exports.some(({ receiver }) => receiver !== undefined)
+      ? { exports: exports.map(({ receiver }) => receiver) }
+      : {}),
+  };
+}
+
+function isEmpty(attachables: Attachables): boolean {
+  return Object.values(attachables).every((value) => value === undefined);
+}
+
+/** Ids of builds are one namespace for all clients of a daemon. */
+export function newRef(): string {
+  return randomBytes(16).toString('hex');
+}
