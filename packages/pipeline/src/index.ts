@@ -9,3 +9,7 @@ export type {
 export { folderCatalogue, layeredCatalogue } from './catalogue.ts';
 export type { PipelineCatalogue, PipelineFile } from './catalogue.ts';
 export { builtinCatalogue } from './builtin-catalogue.ts';
+export { cacheFolder, cacheNames, lower, outputFolder, stepDescription, workspaceFolder } from './lower.ts';
+export type { LoweredBuild, LoweredStep, LowerOptions } from './lower.ts';
+export { logFile, logFolder, stepCommand } from './step-command.ts';
+export type { StepCommandOptions } from './step-command.ts';

@@ -1,0 +1,281 @@
+import type { Span } from '@melange2/diagnostics';
+import {
+  copy,
+  http,
+  mkdir,
+  mkfile,
+  rangeOfSpan,
+  scratch,
+  type Mount,
+  type SourceFile,
+  type SourceLocation,
+  type State,
+} from '@melange2/llb';
+import type { BuildPlan, PlannedStep, PlannedUser } from './build-plan.ts';
+import { logFile, logFolder, stepCommand } from './step-command.ts';
+import { workspaceArchive, type WorkspaceEntry } from './workspace-archive.ts';
+
+/** Where the sources are, and where steps run unless they say otherwise. */
+export const workspaceFolder = '/home/build';
+
+/** The folder that holds one folder for each package that is built. */
+export const outputFolder = '/home/build/melange-out';
+
+/** Where pipelines look for what was fetched before. */
+export const cacheFolder = '/var/cache/melange';
+
+export interface LowerOptions {
+  /** The build environment. Its settings (variables, platform) hold for all steps. */
+  readonly base: State;
+  /** The folder with the sources, as it is sent by the session; its contents go to `/home/build`. */
+  readonly source?: State | undefined;
+  /** A folder whose contents go to `/var/cache/melange` before the first step. */
+  readonly cacheContents?: State | undefined;
+  /**
+   * The state whose root holds the file of this name (`sha256:HEX` or `sha512:HEX`) of the offline cache, if the
+   * cache has it. What is found is mounted into the step that fetches it, and that step gets no network.
+   */
+  readonly cached?: (name: string) => State | undefined;
+  /** Lets the daemon itself download a file with a known SHA-256, instead of a step. Default true. */
+  readonly nativeFetch?: boolean;
+  /** Seconds since 1970: the time of everything that is put into the workspace. */
+  readonly sourceDateEpoch: number;
+  /** The text of a file that places in the plan are in, for the source map. */
+  readonly readSource?: (file: string) => string | undefined;
+  /** Keeps what each step prints, see {@link LoweredBuild.logs}. Default true. */
+  readonly logs?: boolean;
+  /** Prints each command before it runs. */
+  readonly trace?: boolean;
+  /** Small files to put into the workspace, by path below it. */
+  readonly workspaceFiles?: Readonly<Record<string, string>>;
+  /** The user that the workspace belongs to. */
+  readonly user: PlannedUser;
+  /** Replaces a step by something else, or answers `undefined`. */
+  readonly lowerStep?: (step: PlannedStep, before: State) => State | undefined;
+}
+
+/** What one step became. */
+export interface LoweredStep {
+  readonly step: PlannedStep;
+  /** The root file system after it. */
+  readonly after: State;
+  /** Holds what the step printed in the file {@link LoweredBuild.logPath}; absent without logs. */
+  readonly log: State | undefined;
+}
+
+/** A plan as a graph. */
+export interface LoweredBuild {
+  /** Its root holds what `melange-out` holds: one folder for each package. */
+  readonly output: State;
+  /** The root file system after the last step. */
+  readonly workspace: State;
+  readonly steps: readonly LoweredStep[];
+  /** One file for each step, named by its number in {@link steps}: `0`, `1`, …; undefined without logs. */
+  readonly logs: State | undefined;
+  /** Where a step's own log is in {@link LoweredStep.log}. */
+  readonly logPath: string;
+}
+
+/** The key of an op's description that names the step it is: `PlannedStep.id`. */
+export const stepDescription = 'melange2.step';
+
+/**
+ * Makes the graph of a build: workspace, sources, one exec a step, and last a copy of `melange-out`.
+ *
+ * It needs nothing that BuildKit 0.8 lacks. Steps are not privileged.
+ */
+export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
+  const files = sourceFiles(options);
+  const user = options.user;
+  let state = prepareWorkspace(plan, options);
+  if (options.source !== undefined) {
+    state = state.file(
+      copy(options.source, '/', `${workspaceFolder}/`, {
+        copyDirContentsOnly: true,
+        createDestPath: true,
+        owner: { user: user.uid, group: user.gid },
+        createdNs: BigInt(options.sourceDateEpoch) * 1_000_000_000n,
+      }),
+      { customName: 'copy the sources into the workspace' },
+    );
+  }
+  if (options.cacheContents !== undefined) {
+    state = state.file(
+      copy(options.cacheContents, '/', `${cacheFolder}/`, {
+        copyDirContentsOnly: true,
+        createDestPath: true,
+        owner: { user: user.uid, group: user.gid },
+      }),
+      { customName: 'copy the cache folder into the workspace' },
+    );
+  }
+  const steps: LoweredStep[] = [];
+  for (const step of plan.steps) {
+    const replaced = options.lowerStep?.(step, state);
+    const lowered =
+      replaced === undefined
+        ? lowerStep(plan, step, state, options, files)
+        : { step, after: replaced, log: undefined };
+    steps.push(lowered);
+    state = lowered.after;
+  }
+  const output = scratch().file(
+    copy(state, outputFolder, '/', { copyDirContentsOnly: true, createDestPath: true }),
+    { customName: `collect ${plan.outputs.join(', ')}` },
+  );
+  return { output, workspace: state, steps, logs: collectLogs(steps), logPath: `/log/${logFile}` };
+}
+
+/**
+ * The names under which the offline cache may hold what this step fetches; empty for a step that fetches
+ * nothing, or nothing with a checksum.
+ */
+export function cacheNames(step: PlannedStep): readonly string[] {
+  if (step.uses.at(-1) !== 'fetch') return [];
+  return (['sha256', 'sha512'] as const).flatMap((algorithm) => {
+    const sum = step.inputs[`expected-${algorithm}`]?.toLowerCase() ?? '';
+    return sum === '' ? [] : [`${algorithm}:${sum}`];
+  });
+}
+
+function prepareWorkspace(plan: BuildPlan, options: LowerOptions): State {
+  const { uid, gid } = options.user;
+  const own = { mode: 0o755, uid, gid };
+  const entries: WorkspaceEntry[] = [
+    { path: 'tmp', mode: 0o1777, uid: 0, gid: 0 },
+    { path: 'home', mode: 0o755, uid: 0, gid: 0 },
+    { path: 'home/build', ...own },
+    { path: 'home/build/melange-out', ...own },
+    ...plan.outputs.map((name) => ({ path: `home/build/melange-out/${name}`, ...own })),
+    { path: 'var', mode: 0o755, uid: 0, gid: 0 },
+    { path: 'var/cache', mode: 0o755, uid: 0, gid: 0 },
+    { path: 'var/cache/melange', ...own },
+    ...Object.entries(options.workspaceFiles ?? {})
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([path, text]) => ({ path: `home/build/${path}`, mode: 0o644, uid, gid, text })),
+  ];
+  const archive = workspaceArchive(entries, options.sourceDateEpoch);
+  return options.base.file(
+    copy({ base: scratch(), actions: [mkfile('/workspace.tar', archive)] }, '/workspace.tar', '/', {
+      attemptUnpack: true,
+    }),
+    { customName: 'prepare the workspace' },
+  );
+}
+
+function lowerStep(
+  plan: BuildPlan,
+  step: PlannedStep,
+  before: State,
+  options: LowerOptions,
+  files: (file: string) => SourceFile | undefined,
+): LoweredStep {
+  const withLog = options.logs ?? true;
+  const locations = locationsOf(step, files);
+  const fetched = fetchedFile(step, options, locations);
+  const mounts: Mount[] = step.mounts.map((mount) => ({
+    kind: 'cache',
+    dest: mount.target,
+    id: mount.id,
+    sharing: mount.sharing,
+    // Who writes owns the folder: the daemon would make it for root.
+    source: scratch().file(
+      mkdir('/cache', { mode: 0o755, owner: { user: step.user.uid, group: step.user.gid } }),
+      { customName: 'make an empty cache folder' },
+    ),
+    selector: '/cache',
+  }));
+  if (fetched !== undefined) {
+    mounts.push({ kind: 'bind', dest: cacheFolder, source: fetched, readonly: true });
+  }
+  if (withLog) {
+    mounts.push({
+      kind: 'bind',
+      dest: logFolder,
+      source: scratch().file(
+        mkdir('/log', { mode: 0o755, owner: { user: step.user.uid, group: step.user.gid } }),
+        { customName: 'make an empty log folder' },
+      ),
+      selector: '/log',
+    });
+  }
+  const network = fetched === undefined ? step.network : 'none';
+  const exec = before.run({
+    args: stepCommand(step.script, { log: withLog, trace: options.trace ?? false }),
+    env: Object.entries(step.env),
+    cwd: step.workingDirectory,
+    user: `${step.user.uid}:${step.user.gid}`,
+    network: network === 'sandbox' ? 'unset' : network,
+    mounts,
+    customName: `${step.package}: ${step.name}`,
+    description: { [stepDescription]: step.id },
+    locations,
+  });
+  return {
+    step,
+    // Variables and directory are the step's own, not those of the next.
+    after: exec.root,
+    log: withLog ? exec.mount(logFolder) : undefined,
+  };
+}
+
+/** The file system that holds the file which this step fetches, when it can be had without the step's doing. */
+function fetchedFile(
+  step: PlannedStep,
+  options: LowerOptions,
+  locations: readonly SourceLocation[],
+): State | undefined {
+  const names = cacheNames(step);
+  for (const name of names) {
+    const found = options.cached?.(name);
+    if (found !== undefined) return found;
+  }
+  const [uri = '', ...mirrors] = (step.inputs['uri'] ?? '').trim().split(/\s+/);
+  const name = names.find((n) => n.startsWith('sha256:'));
+  if (options.nativeFetch === false || name === undefined || mirrors.length > 0) return undefined;
+  if (!/^https?:\/\/[^\s"'`$\\]+$/.test(uri)) return undefined;
+  return http(uri, {
+    checksum: name,
+    filename: name,
+    customName: `${step.package}: download ${uri}`,
+    description: { [stepDescription]: step.id },
+    locations,
+  });
+}
+
+// A pattern, since a plain path that is not there fails: a step without tee has no log.
+const logPattern = '/log/outpu[t]';
+
+function collectLogs(steps: readonly LoweredStep[]): State | undefined {
+  const copies = steps.flatMap(({ log }, i) =>
+    log === undefined
+      ? []
+      : [copy(log, logPattern, `/${i}`, { allowWildcard: true, allowEmptyWildcard: true })],
+  );
+  return copies.length === 0 ? undefined : scratch().file(copies, { customName: 'collect the logs' });
+}
+
+function sourceFiles(options: LowerOptions): (file: string) => SourceFile | undefined {
+  const known = new Map<string, SourceFile | undefined>();
+  return (file) => {
+    if (!known.has(file)) {
+      const data = options.readSource?.(file);
+      known.set(file, data === undefined ? undefined : { filename: file, data, language: 'YAML' });
+    }
+    return known.get(file);
+  };
+}
+
+/** The place in the build file first: its lines are what the user can change. */
+function locationsOf(
+  step: PlannedStep,
+  files: (file: string) => SourceFile | undefined,
+): readonly SourceLocation[] {
+  const spans: Span[] = [];
+  if (step.calledAt !== undefined) spans.push(step.calledAt);
+  if (step.place !== undefined && step.place.file !== step.calledAt?.file) spans.push(step.place);
+  return spans.flatMap((span) => {
+    const file = files(span.file);
+    return file === undefined ? [] : [{ file, ranges: [rangeOfSpan(span)] }];
+  });
+}

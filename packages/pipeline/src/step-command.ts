@@ -1,0 +1,51 @@
+/** Where the log of a step is kept inside of it: the folder is a mount of its own. */
+export const logFolder = '/.melange2';
+
+/** Name of the log file in {@link logFolder}. */
+export const logFile = 'output';
+
+export interface StepCommandOptions {
+  /** Prints each command before it runs. */
+  readonly trace?: boolean;
+  /** Copies what the step prints to {@link logFile}. */
+  readonly log?: boolean;
+}
+
+// The shell of a build environment is bash, busybox or dash; only some know pipefail, and asking for an option
+// that is not there ends a shell, so it is asked for in one that may end.
+const probe =
+  'if /bin/sh -o pipefail -c : 2>/dev/null; then set -- "$1" -o pipefail; else set -- "$1"; fi\nscript=$1; shift\n';
+
+// tee gets both streams through a pipe; the exit code comes back through another (3), since the status of a pipe
+// is that of its last command. A process left in the background keeps tee's pipe open, so tee is not waited for
+// without limit: the step ends when its script does, as it would without the log.
+const run = (flags: string): string => `/bin/sh ${flags} "$@" -c "$script"`;
+const logged = (flags: string): string => `log=${logFolder}/${logFile}
+if ! command -v tee >/dev/null 2>&1 || ! : 2>/dev/null >"$log"; then
+  exec ${run(flags)}
+fi
+exec 4>&1
+code=$(
+  exec 3>&1 >&4
+  { ${run(flags)} 3>&- 4>&-; echo $? >&3; } 2>&1 | { exec 3>&-; tee "$log"; : >"$log.end"; } &
+)
+i=0
+while [ ! -e "$log.end" ] && [ $i -lt 5000 ]; do i=$((i+1)); done
+while [ ! -e "$log.end" ] && [ $i -lt 5020 ]; do i=$((i+1)); sleep 0.05 2>/dev/null || sleep 1; done
+rm -f "$log.end"
+exit "\${code:-1}"
+`;
+
+/**
+ * The arguments of the exec that runs a script, as the reference programs run it: `/bin/sh`, ending at the first
+ * command that fails, also inside a pipe where the shell can tell (`pipefail`), and with success when the end is reached.
+ *
+ * The script is an argument of its own, unchanged: line numbers in the shell's messages are those of the script,
+ * and nothing in it can reach beyond its end. Folders are not made here; the daemon makes the working directory.
+ */
+export function stepCommand(script: string, options: StepCommandOptions = {}): readonly string[] {
+  const flags = options.trace ? '-ex' : '-e';
+  const outer = probe + (options.log ? logged(flags) : `exec ${run(flags)}\n`);
+  // A last line such as `[ -e x ] && y` leaves a status that is no failure.
+  return ['/bin/sh', '-c', outer, '/bin/sh', `${script}\nexit 0\n`];
+}
