@@ -1,1 +1,2 @@
-export {};
+export { joinDependencies, withoutProvided } from './dependencies.ts';
+export type { Dependencies } from './dependencies.ts';

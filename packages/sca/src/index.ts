@@ -1,1 +1,16 @@
-export {};
+export { analyse, isDependency, isProvided } from './analyse.ts';
+export type { Analysis, AnalyseOptions } from './analyse.ts';
+export { ElfDamaged, readElf } from './elf.ts';
+export type { ElfFile, ElfSection, ElfSegment } from './elf.ts';
+export { readGoBuildInfo } from './go-build-info.ts';
+export type { GoBuildInfo } from './go-build-info.ts';
+export { parseShebang, shebangBytes } from './shebang.ts';
+export type { Shebang } from './shebang.ts';
+export { parsePkgConfig } from './pkg-config.ts';
+export type { PkgConfig } from './pkg-config.ts';
+export { findKernelVersion, findModuleVersion } from './kernel-version.ts';
+export type { Unxz } from './kernel-version.ts';
+export { isInDirectories, libraryDirectories } from './library-directories.ts';
+export { libraryVersionOf } from './shared-objects.ts';
+export { isHostLibrary } from './host-libraries.ts';
+export { errors } from './errors.ts';
