@@ -1,11 +1,14 @@
-import { tarHeader } from '@melange2/apk';
+import { bytesSource, tarHeader } from '@melange2/apk';
 import { mergedFolders } from './merged-layout.ts';
-import type { Tree } from './read-deb.ts';
+import { contentOf, type Tree } from './read-deb.ts';
 
 /** Adds a file to a tree. */
 export function putFile(tree: Tree, path: string, text: string | Uint8Array, mode = 0o644): void {
   const content = typeof text === 'string' ? Buffer.from(text) : text;
-  tree.set(path, { header: tarHeader({ name: path, mode, size: content.length }), content });
+  tree.set(path, {
+    header: tarHeader({ name: path, mode, size: content.length }),
+    content: bytesSource(content),
+  });
 }
 
 /** Adds a symlink to a tree. */
@@ -52,13 +55,15 @@ export function baseLayout(): Tree {
 }
 
 /** The bundle that Debian's ca-certificates makes when it is installed: all of Mozilla's certificates. */
-export function certificateBundle(caCertificates: Tree): Tree {
+export async function certificateBundle(caCertificates: Tree): Promise<Tree> {
   const tree: Tree = new Map();
-  const texts = [...caCertificates]
+  const files = [...caCertificates]
     .filter(([path]) => path.startsWith('usr/share/ca-certificates/mozilla/') && path.endsWith('.crt'))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { content }]) =>
-      Buffer.from(content ?? [])
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const texts: string[] = [];
+  for (const [, entry] of files)
+    texts.push(
+      Buffer.from(await contentOf(entry))
         .toString()
         .trimEnd(),
     );
@@ -79,10 +84,10 @@ export function addAppletLinks(busybox: Tree, applets: readonly string[], taken:
  * Lets Debian's libtool link dependencies of libraries as other systems' do: its own setting breaks links of
  * programs against libraries that are not installed yet.
  */
-export function mendLibtool(libtool: Tree): void {
-  for (const [path, { content }] of libtool) {
-    if (content === undefined || !path.endsWith('/libtool.m4')) continue;
-    const text = Buffer.from(content).toString();
+export async function mendLibtool(libtool: Tree): Promise<void> {
+  for (const [path, entry] of libtool) {
+    if (!path.endsWith('/libtool.m4')) continue;
+    const text = Buffer.from(await contentOf(entry)).toString();
     putFile(libtool, path, text.replaceAll(/(_LT_TAGVAR\(link_all_deplibs, \$1\))=no\b/g, '$1=unknown'));
   }
 }

@@ -1,10 +1,22 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import type { AptRoot } from './apt-root.ts';
-import { openAptRoot } from './apt-root.ts';
+import {
+  createKeyPair,
+  indexRecordOf,
+  packageInfo,
+  packageTree,
+  parseSigningKey,
+  sortRecords,
+  writeIndex,
+  writePackage,
+  type IndexRecord,
+  type SigningKey,
+} from '@melange2/apk';
+import { openAptRoot, type AptRoot } from './apt-root.ts';
 import { addAppletLinks, baseLayout, certificateBundle, mendLibtool, putLink } from './base-trees.ts';
 import { cacheDir } from './cache-dir.ts';
 import { apkVersionOf } from './deb-version.ts';
@@ -21,7 +33,6 @@ import {
   sourceTarballs,
   wolfiNames,
 } from './world-packages.ts';
-import { writeApk, writeWorldIndex, type ApkMetadata, type WorldKey } from './write-apk.ts';
 
 /** An offline repository of apk packages, and the sources that builds in it fetch. */
 export interface World {
@@ -45,8 +56,11 @@ export interface MakeWorldOptions {
   readonly signal?: AbortSignal;
 }
 
-const keyName = 'melange2-world.rsa.pub';
+const keyName = 'melange2-world.rsa';
 const architectures: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64' };
+/** When Debian 12 came out: the time of every file, so that equal packages get equal bytes. */
+const worldEpoch = Date.UTC(2023, 5, 10) / 1000;
+const unusedWorldMs = 14 * 24 * 60 * 60 * 1000;
 
 /**
  * Makes the offline world from packages of Debian 12, or finds it made: a signed apk repository with a tool
@@ -59,20 +73,25 @@ export async function makeWorld(options: MakeWorldOptions = {}): Promise<World> 
   const say = options.onProgress ?? (() => undefined);
   const sources = join(cache, 'sources');
   const dir = join(cache, 'worlds', recipeDigest());
+  const description = join(dir, 'world.json');
   let opened: Promise<AptRoot> | undefined;
-  const openApt = (): Promise<AptRoot> => (opened ??= openAptRoot(cache, 'bookworm', options.signal));
+  const openApt = (): Promise<AptRoot> => {
+    if (opened === undefined) say('reading the lists of Debian packages');
+    return (opened ??= openAptRoot(cache, 'bookworm', options.signal));
+  };
 
-  if (!existsSync(join(dir, 'world.json'))) {
-    say('reading the lists of Debian packages');
+  if (!existsSync(description)) {
     await buildWorld(await openApt(), cache, dir, say);
+    await removeUnusedWorlds(dirname(dir));
   }
+  await utimes(description, new Date(), new Date());
   await mkdir(sources, { recursive: true });
   await fetchSources(openApt, sourceTarballs, sources);
-  const { arch, packages } = JSON.parse(await readFile(join(dir, 'world.json'), 'utf8')) as Pick<
+  const { arch, packages } = JSON.parse(await readFile(description, 'utf8')) as Pick<
     World,
     'arch' | 'packages'
   >;
-  return { repository: join(dir, 'packages'), keyring: join(dir, keyName), sources, arch, packages };
+  return { repository: join(dir, 'packages'), keyring: join(dir, `${keyName}.pub`), sources, arch, packages };
 }
 
 /** Changes when what a world is made of, or how, does. */
@@ -80,16 +99,18 @@ function recipeDigest(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const hash = createHash('sha256');
   for (const file of readdirSync(here).toSorted()) {
-    if (file.endsWith('.ts') && !file.endsWith('.test.ts')) hash.update(readFileSync(join(here, file)));
+    if (file.endsWith('.ts')) hash.update(readFileSync(join(here, file)));
   }
   return hash.digest('hex').slice(0, 16);
 }
 
-interface Planned {
-  readonly metadata: ApkMetadata;
-  readonly tree: () => Promise<Tree>;
-  /** What the bytes of the package are made of, beside the code. */
-  readonly identity: string;
+interface Metadata {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly origin: string;
+  readonly depends: readonly string[];
+  readonly provides: readonly string[];
 }
 
 async function buildWorld(
@@ -98,15 +119,18 @@ async function buildWorld(
   dir: string,
   say: (text: string) => void,
 ): Promise<void> {
-  const wanted = (await apt.closure(rootPackages)).filter((deb) => !omittedPackages.test(deb.name));
-  const lone = await apt.only(lonePackages);
-  const megabytes = [...wanted, ...lone].reduce((sum, deb) => sum + deb.size, 0) / 1e6;
-  say(`fetching ${wanted.length + lone.length} Debian packages (${megabytes.toFixed(0)} MB)`);
-  const debs = join(cache, 'debs');
-  const files = await apt.download(wanted, debs);
-  const [caCertificates = ''] = await apt.download(lone, debs);
   const arch = architectures[(await runProgram('dpkg', ['--print-architecture'])).trim()];
   if (arch === undefined) throw new Error('the offline world is made for amd64 and arm64 only.');
+  const wanted = (await apt.closure(rootPackages)).filter((deb) => !omittedPackages.test(deb.name));
+  const lone = await apt.only(lonePackages);
+  const debs = join(cache, 'debs');
+  const missing = [...wanted, ...lone].filter((deb) => !existsSync(join(debs, deb.file)));
+  if (missing.length > 0) {
+    const megabytes = missing.reduce((sum, deb) => sum + deb.size, 0) / 1e6;
+    say(`fetching ${missing.length} Debian packages (${megabytes.toFixed(0)} MB)`);
+  }
+  const files = await apt.download(wanted, debs);
+  const [caCertificates = ''] = await apt.download(lone, debs);
 
   const controls = await Promise.all(
     files.map(async (file) => ({ file, control: await readDebControl(file) })),
@@ -123,99 +147,77 @@ async function buildWorld(
   await rm(temporary, { recursive: true, force: true });
   await mkdir(packages, { recursive: true });
   try {
-    const records: { name: string; record: string }[] = [];
-    const store = join(cache, 'apks');
-    await mkdir(store, { recursive: true });
-    let done = 0;
-    const emit = async (planned: Planned): Promise<void> => {
-      const { metadata } = planned;
-      const digest = createHash('sha256')
-        .update(JSON.stringify([conversion, key.digest, metadata, planned.identity]))
-        .digest('hex');
-      const kept = join(store, digest.slice(0, 32));
-      if (!existsSync(`${kept}.record`)) {
-        const { bytes, record } = await writeApk(metadata, await planned.tree(), key);
-        await writeWhole(`${kept}.apk`, bytes);
-        await writeWhole(`${kept}.record`, record);
-      }
-      await link(`${kept}.apk`, join(packages, `${metadata.name}-${metadata.version}.apk`));
-      records.push({ name: metadata.name, record: await readFile(`${kept}.record`, 'utf8') });
-      done += 1;
-      if (done % 40 === 0) say(`${done} packages converted`);
+    const records: IndexRecord[] = [];
+    const emit = async (metadata: Metadata, tree: Tree): Promise<void> => {
+      const url = metadata.origin === ownOrigin ? '' : `https://packages.debian.org/${metadata.origin}`;
+      const written = await writePackage({
+        tree: packageTree(tree.values()),
+        info: packageInfo({ ...metadata, arch, url, licenses: ['LicenseRef-various'] }),
+        sourceDateEpoch: worldEpoch,
+        key,
+      });
+      await pipeline(
+        written.read(),
+        createWriteStream(join(packages, `${metadata.name}-${metadata.version}.apk`)),
+      );
+      records.push(indexRecordOf(written));
     };
-    say('converting them to apk packages');
-    const taken = new Set<string>();
+
     const queue = controls
       .filter(({ control }) => control.name !== 'busybox')
       .toSorted((a, b) => (a.control.name < b.control.name ? -1 : 1));
+    const total = queue.length;
+    say(`converting ${total} packages`);
+    const taken = new Set<string>();
     const worker = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const { file, control } = next;
         const tree = await readDebTree(file);
-        amend(control.name, tree);
+        await amend(control.name, tree);
         for (const path of tree.keys()) taken.add(path);
-        await emit({
-          metadata: debMetadata(control, tree, arch, names),
-          tree: () => Promise.resolve(tree),
-          identity: file.slice(file.lastIndexOf('/') + 1),
-        });
+        await emit(await debMetadata(control, tree, names), tree);
+        if (queue.length > 0 && queue.length % 40 === 0) say(`${total - queue.length} of ${total} converted`);
       }
     };
+    // Three: one waits for dpkg-deb, one for the compressor, one computes.
     await Promise.all([worker(), worker(), worker()]);
 
     const busybox = controls.find(({ control }) => control.name === 'busybox');
     if (busybox !== undefined) {
       const tree = await readDebTree(busybox.file);
       addAppletLinks(tree, await appletsOf(busybox.file), taken);
-      const metadata = debMetadata(busybox.control, tree, arch, names);
-      const provides = [...metadata.provides, `cmd:sh=${metadata.version}`].toSorted();
-      await emit({
-        metadata: { ...metadata, provides },
-        tree: () => Promise.resolve(tree),
-        identity: [...tree.keys()].join(' '),
-      });
+      const metadata = await debMetadata(busybox.control, tree, names);
+      await emit(
+        { ...metadata, provides: [...metadata.provides, `cmd:sh=${metadata.version}`].toSorted() },
+        tree,
+      );
     }
-    const own = (name: string, depends: readonly string[], description: string): ApkMetadata => ({
-      name,
-      version: '1-r0',
-      arch,
-      description,
-      origin: 'melange2-world',
-      depends,
-      provides: [],
-    });
-    await emit({
-      metadata: own('wolfi-baselayout', [], 'Folders, links and accounts that every system has'),
-      tree: () => Promise.resolve(baseLayout()),
-      identity: '',
-    });
-    await emit({
-      metadata: own('ca-certificates-bundle', ['wolfi-baselayout'], 'Certificates of well-known authorities'),
-      tree: async () => certificateBundle(await readDebTree(caCertificates)),
-      identity: caCertificates.slice(caCertificates.lastIndexOf('/') + 1),
-    });
-    for (const [name, depends] of Object.entries(wolfiNames)) {
-      await emit({
-        metadata: own(name, depends, `Stands for ${depends.join(', ') || 'nothing: not to be had offline'}`),
-        tree: () => Promise.resolve(new Map()),
-        identity: '',
-      });
-    }
-    records.sort((a, b) => (a.name < b.name ? -1 : 1));
-    await writeFile(
-      join(packages, 'APKINDEX.tar.gz'),
-      await writeWorldIndex(
-        records.map(({ record }) => record),
-        key,
-      ),
+    await emit(
+      ownMetadata('wolfi-baselayout', [], 'Folders, links and accounts that every system has'),
+      baseLayout(),
     );
-    await writeFile(join(temporary, keyName), key.publicPem);
+    await emit(
+      ownMetadata('ca-certificates-bundle', ['wolfi-baselayout'], 'Certificates of well-known authorities'),
+      await certificateBundle(await readDebTree(caCertificates)),
+    );
+    for (const [name, depends] of Object.entries(wolfiNames)) {
+      const meaning =
+        depends.length === 0 ? 'Empty: not to be had offline' : `Stands for ${depends.join(', ')}`;
+      await emit(ownMetadata(name, depends, meaning), new Map());
+    }
+
+    const sorted = sortRecords(records);
+    await pipeline(
+      [await writeIndex(sorted, { description: 'melange2 offline world', key })],
+      createWriteStream(join(packages, 'APKINDEX.tar.gz')),
+    );
+    await writeFile(join(temporary, `${keyName}.pub`), key.publicPem);
     await writeFile(
       join(temporary, 'world.json'),
-      JSON.stringify({ arch, packages: records.map(({ name }) => name) }),
+      JSON.stringify({ arch, packages: sorted.map(({ name }) => name) }),
     );
-    // Another process may have been as quick; its world is as good.
     await rename(temporary, dir).catch((error: NodeJS.ErrnoException) => {
+      // Another process was as quick; its world is as good.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {
@@ -223,15 +225,17 @@ async function buildWorld(
   }
 }
 
-/** To be raised when the same Debian package is converted to another apk. */
-const conversion = 1;
+const ownOrigin = 'melange2-world';
 
-function debMetadata(
+function ownMetadata(name: string, depends: readonly string[], description: string): Metadata {
+  return { name, version: '1-r0', description, origin: ownOrigin, depends, provides: [] };
+}
+
+async function debMetadata(
   control: DebControl,
   tree: Tree,
-  arch: string,
   names: ReadonlyMap<string, string>,
-): ApkMetadata {
+): Promise<Metadata> {
   const version = apkVersionOf(control.version);
   const depends = new Set<string>(extraDepends[control.name] ?? []);
   for (const alternatives of control.depends) {
@@ -241,25 +245,24 @@ function debMetadata(
   return {
     name: control.name,
     version,
-    arch,
     description: control.summary,
     origin: control.source,
     depends: [...depends].toSorted(),
-    provides: providesOf(tree, version),
+    provides: await providesOf(tree, version),
   };
 }
 
 /** Does what Debian's maintainer scripts would do, and undoes what suits only Debian. */
-function amend(name: string, tree: Tree): void {
+async function amend(name: string, tree: Tree): Promise<void> {
   for (const [path, target] of Object.entries(alternativeLinks[name] ?? {})) {
     if (!tree.has(path)) putLink(tree, path, target);
   }
-  if (name === 'libtool') mendLibtool(tree);
+  if (name === 'libtool') await mendLibtool(tree);
 }
 
 /** Names of the programs that a busybox has, asked of itself. */
 async function appletsOf(deb: string): Promise<readonly string[]> {
-  const folder = join(dirname(deb), `.busybox-${process.pid}`);
+  const folder = join(dirname(deb), `.${basename(deb)}-${process.pid}`);
   try {
     await runProgram('dpkg-deb', ['--extract', deb, folder]);
     return (await runProgram(join(folder, 'bin/busybox'), ['--list'])).trim().split('\n');
@@ -268,28 +271,22 @@ async function appletsOf(deb: string): Promise<readonly string[]> {
   }
 }
 
-async function worldKey(
-  cache: string,
-): Promise<WorldKey & { readonly publicPem: string; readonly digest: string }> {
-  const file = join(cache, 'keys', keyName.slice(0, -'.pub'.length));
+async function worldKey(cache: string): Promise<SigningKey> {
+  const file = join(cache, 'keys', keyName);
   if (!existsSync(file)) {
     await mkdir(dirname(file), { recursive: true });
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    await writeWhole(file, privateKey.export({ type: 'pkcs1', format: 'pem' }), 0o600);
+    const temporary = `${file}.${process.pid}`;
+    await writeFile(temporary, (await createKeyPair(2048)).privatePem, { mode: 0o600 });
+    await rename(temporary, file);
   }
-  const privateKey = createPrivateKey(await readFile(file, 'utf8'));
-  const publicPem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
-  return {
-    name: keyName,
-    privateKey,
-    publicPem,
-    digest: createHash('sha256').update(publicPem).digest('hex'),
-  };
+  return parseSigningKey(await readFile(file, 'utf8'), { file: keyName });
 }
 
-/** Writes a file that others see whole or not at all. */
-async function writeWhole(path: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
-  const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, content, { mode });
-  await rename(temporary, path);
+async function removeUnusedWorlds(worlds: string): Promise<void> {
+  for (const name of await readdir(worlds)) {
+    const used = await stat(join(worlds, name, 'world.json')).catch(() => undefined);
+    if (used !== undefined && Date.now() - used.mtimeMs > unusedWorldMs) {
+      await rm(join(worlds, name), { recursive: true, force: true });
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readTar, tarHeader, type TarHeader } from '@melange2/apk';
+import { bytesSource, readTar, tarHeader, type TreeEntry } from '@melange2/apk';
 import { mergedLinkTarget, mergedPath } from './merged-layout.ts';
 import { runProgram } from './run-program.ts';
 
@@ -14,12 +14,6 @@ export interface DebControl {
   readonly depends: readonly (readonly string[])[];
   /** Virtual names that it stands for. */
   readonly provides: readonly string[];
-}
-
-/** One entry of a package's tree. */
-export interface TreeEntry {
-  readonly header: TarHeader;
-  readonly content?: Uint8Array;
 }
 
 /** Entries by path, without slash at the beginning. */
@@ -91,7 +85,10 @@ export async function readDebTree(file: string): Promise<Tree> {
       if (linkName !== path) tree.set(path, { header: tarHeader({ name: path, type, mode, linkName }) });
     } else if (type === 'file') {
       const content = await entry.bytes();
-      tree.set(path, { header: tarHeader({ name: path, mode, size: content.length, pax }), content });
+      tree.set(path, {
+        header: tarHeader({ name: path, mode, size: content.length, pax }),
+        content: bytesSource(content),
+      });
     } else {
       throw new Error(`${file} has a ${type}, ${path}: a package with devices cannot be converted.`);
     }
@@ -101,41 +98,8 @@ export async function readDebTree(file: string): Promise<Tree> {
   return tree;
 }
 
-/**
- * The entries in the order that a package has them: every folder before what lies in it, also those that no
- * package shipped, and of several names of one file the first as the file, the others as hard links to it.
- */
-export function orderedEntries(tree: Tree): readonly TreeEntry[] {
-  const whole: Tree = new Map(tree);
-  for (const path of tree.keys()) {
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-      const folder = path.slice(0, slash);
-      if (!whole.has(folder)) {
-        whole.set(folder, { header: tarHeader({ name: folder, type: 'directory', mode: 0o755 }) });
-      }
-    }
-  }
-  const paths = [...whole.keys()].toSorted((a, b) => (a < b ? -1 : 1));
-  const firstName = new Map<string, string>();
-  const ordered: TreeEntry[] = [];
-  for (const path of paths) {
-    const entry = whole.get(path);
-    if (entry === undefined) continue;
-    const file = entry.header.type === 'hardLink' ? entry.header.linkName : path;
-    const first = firstName.get(file);
-    if (entry.header.type === 'hardLink' && first === undefined) {
-      const target = whole.get(file);
-      if (target?.content === undefined) continue;
-      firstName.set(file, path);
-      ordered.push({ ...target, header: { ...target.header, name: path } });
-    } else if (first !== undefined) {
-      ordered.push({
-        header: tarHeader({ name: path, type: 'hardLink', mode: entry.header.mode, linkName: first }),
-      });
-    } else {
-      firstName.set(path, path);
-      ordered.push(entry);
-    }
-  }
-  return ordered;
+/** Reads the whole content of a file of a tree; nothing for what is no file. */
+export async function contentOf(entry: TreeEntry | undefined): Promise<Uint8Array> {
+  const { content } = entry ?? {};
+  return content === undefined ? new Uint8Array() : content.read(0, content.size);
 }
