@@ -36,7 +36,7 @@ export const allowedImports: Readonly<Record<string, Rule>> = {
   llb: { values: ['diagnostics', 'proto'], types: [] },
   solver: { values: ['diagnostics', 'apk'], types: [] },
   cache: { values: ['diagnostics'], types: ['llb'] },
-  exporters: { values: ['diagnostics'], types: ['llb'] },
+  exporters: { values: ['diagnostics', 'apk'], types: [] },
   pipeline: { values: ['diagnostics', 'llb', 'config'], types: ['cache'] },
   environment: { values: ['diagnostics', 'apk', 'solver', 'llb'], types: [] },
   'buildkit-client': { values: ['diagnostics', 'proto'], types: ['progress'] },
