@@ -11,7 +11,7 @@ export interface SolverPackage {
   readonly installIf?: readonly string[] | undefined;
   readonly providerPriority?: number | undefined;
   /** The identity (`Q1…`), for constraints with `><`. */
-  readonly checksum?: string | undefined;
+  readonly identity?: string | undefined;
 }
 
 export interface SolverRepository<P extends SolverPackage = SolverPackage> {
@@ -190,7 +190,7 @@ export function carriedVersion(candidate: Candidate, name: string): Version | un
 export function meets(candidate: Candidate, constraint: Constraint): boolean {
   const { name, operator } = constraint;
   if (operator === undefined) return candidate.package.name === name || candidate.provides.has(name);
-  if (operator === '><') return candidate.package.checksum === constraint.version?.text;
+  if (operator === '><') return candidate.package.identity === constraint.version?.text;
   if (candidate.package.name === name && fits(candidate.version, constraint)) return true;
   const provided = candidate.provides.get(name);
   return provided !== undefined && fits(provided, constraint);

@@ -1,0 +1,243 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { BuildError } from '@melange2/diagnostics';
+import {
+  copy,
+  local,
+  merge,
+  ociLayout,
+  rm as remove,
+  scratch,
+  type FileAction,
+  type Platform,
+  type ProgressGroup,
+  type State,
+} from '@melange2/llb';
+import { buildAccounts, type Accounts } from './accounts.ts';
+import { errors } from './errors.ts';
+import { makeLayering, type Layering, type NamedLayer } from './layering.ts';
+import type { LockedEnvironment } from './lock.ts';
+import { ociImage, type Blob, type Layer } from './oci-image.ts';
+import { fetchPackage, findCachedScan, type CachedPackage } from './package-cache.ts';
+import { planRoot } from './plan-root.ts';
+import { platformOf } from './platform-of.ts';
+import { locate } from './repository.ts';
+import { openRoot } from './root-text.ts';
+import { sizeOf } from './store-file.ts';
+import type { Transport } from './transport.ts';
+
+export interface AssembleOptions {
+  readonly cacheDir: string;
+  readonly transport: Transport;
+  /** Capabilities of the daemon: `mergeop` and `source.ocilayout` decide how packages get there. */
+  readonly caps: Iterable<string>;
+  /** Default: user and group `build`, 1000. */
+  readonly accounts?: Accounts;
+  /** Added to PATH and SSL_CERT_FILE. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of each package as soon as it is there. */
+  readonly onPackage?: (done: { readonly name: string; readonly version: string }) => void;
+  readonly progressGroup?: ProgressGroup;
+  readonly signal?: AbortSignal;
+}
+
+/** What the session of the build has to offer for an environment; the shape is that of the client's attachables. */
+export interface EnvironmentAttachables {
+  readonly contentStores?: Readonly<
+    Record<string, { readonly kind: 'blobs'; readonly blobs: ReadonlyMap<string, Blob> }>
+  >;
+  readonly localDirs?: Readonly<Record<string, { readonly path: string }>>;
+}
+
+export interface Environment {
+  /** The root with all packages, with variables and platform for the steps on it. */
+  readonly state: State;
+  readonly attachables: EnvironmentAttachables;
+  /** Text of `os-release`, if a package ships one. */
+  readonly osRelease: string | undefined;
+  /** How packages get to the daemon. */
+  readonly method: 'images' | 'unpack';
+  /** Layers by the names of their packages: base, merged on top, both in order. */
+  readonly layers: { readonly base: readonly string[]; readonly merged: readonly string[] };
+}
+
+const storeId = 'environment';
+const localName = 'environment';
+
+const defaultEnv: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/sbin:/sbin:/bin',
+  SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
+};
+
+/**
+ * Fetches the packages of a locked environment and makes the graph of its root.
+ *
+ * Daemons that merge and read OCI layouts are offered each package's own data as a layer, from the apk file as it lies
+ * in the cache: nothing is unpacked here, and the daemon reads only what it lacks. Others get the apk files from a
+ * session directory and unpack them.
+ *
+ * @throws {BuildError} what {@link fetchPackage} throws; ENVIRONMENT_FILE_CONFLICT, ENVIRONMENT_ACCOUNT_INVALID
+ */
+export async function assemble(locked: LockedEnvironment, options: AssembleOptions): Promise<Environment> {
+  const packages = await fetchPackages(locked, options);
+  const scans = packages.map((p) => p.scan);
+  const plan = planRoot(scans);
+  const [conflict] = plan.diagnostics;
+  if (conflict !== undefined) {
+    const { title } = errors.ENVIRONMENT_FILE_CONFLICT;
+    throw new BuildError(conflict.code, title, conflict.message, {}, { diagnostics: plan.diagnostics });
+  }
+  const caps = new Set(options.caps);
+  const method = caps.has('mergeop') && caps.has('source.ocilayout') ? 'images' : 'unpack';
+  const layering = await makeLayering({
+    locked,
+    packages,
+    plan,
+    accounts: options.accounts ?? buildAccounts,
+    cacheDir: options.cacheDir,
+    flat: method === 'unpack',
+    findScan: async (identity) => await findCachedScan(identity, options.cacheDir),
+  });
+  const platform = platformOf(locked.arch);
+  const made =
+    method === 'images'
+      ? await fromImages(layering, platform, options)
+      : await fromFiles(layering, platform, options);
+  const root = openRoot(plan, scans);
+  return {
+    ...made,
+    state: made.state.with({ platform, env: { ...defaultEnv, ...options.env } }),
+    method,
+    osRelease: root.text('etc/os-release') ?? root.text('usr/lib/os-release'),
+    layers: { base: layering.base.map((l) => l.name), merged: layering.merged.map((l) => l.name) },
+  };
+}
+
+async function fetchPackages(locked: LockedEnvironment, options: AssembleOptions): Promise<CachedPackage[]> {
+  const limit = pLimit(8);
+  const abort = new AbortController();
+  const signal =
+    options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  const { cacheDir, transport } = options;
+  try {
+    return await Promise.all(
+      locked.packages.map((wanted) =>
+        limit(async () => {
+          signal.throwIfAborted();
+          const repository = locked.repositories[wanted.repository];
+          if (repository === undefined) throw new Error(`no repository ${wanted.repository}`);
+          // Packages of no architecture lie in the folder of the index that has them.
+          const file = `${wanted.name}-${wanted.version}.apk`;
+          const location = locate(repository.location, locked.arch, file);
+          const found = await fetchPackage(wanted, location, { cacheDir, transport, signal });
+          options.onPackage?.({ name: wanted.name, version: wanted.version });
+          return found;
+        }),
+      ),
+    );
+  } catch (error) {
+    abort.abort(error);
+    throw error;
+  }
+}
+
+type Made = Pick<Environment, 'state' | 'attachables'>;
+
+async function fromImages(layering: Layering, platform: Platform, options: AssembleOptions): Promise<Made> {
+  const blobs = new Map<string, Blob>();
+  const { progressGroup } = options;
+  const group = progressGroup === undefined ? {} : { progressGroup };
+  const offer = (
+    layers: readonly (Layer & { readonly path: string; readonly offset: number })[],
+    name: string,
+  ): State => {
+    const found = ociImage(layers, platform);
+    for (const [digest, blob] of found.blobs) blobs.set(digest, blob);
+    for (const { digest, path, offset, sizeBytes } of layers)
+      blobs.set(digest, { kind: 'file', path, offset, sizeBytes });
+    return ociLayout(`melange2.invalid/environment@${found.digest}`, {
+      storeId,
+      platform,
+      customName: name,
+      ...group,
+    });
+  };
+  const inputs = [
+    ...(layering.base.length === 0 ? [] : [offer(layering.base, `environment: ${countOf(layering.base)}`)]),
+    ...layering.merged.map((layer) => offer([layer], `environment: ${layer.name}`)),
+    offer([layering.overlay], 'environment: accounts and package database'),
+  ];
+  const merged = merge(inputs, { customName: 'environment: merge', ...group });
+  const contentStores = { [`oci:${storeId}`]: { kind: 'blobs', blobs } } as const;
+  const { literal } = layering;
+  if (literal === undefined) return { state: merged, attachables: { contentStores } };
+  const path = await stage(
+    [{ name: 'files.tar', path: literal.path, digest: literal.digest }],
+    options.cacheDir,
+  );
+  const actions = [copy(localDir(), '/files.tar', '/', { attemptUnpack: true })];
+  const state = merged.file(actions, { customName: 'environment: files with reserved names', ...group });
+  return { state, attachables: { contentStores, localDirs: { [localName]: { path } } } };
+}
+
+function countOf(layers: readonly NamedLayer[]): string {
+  return layers.length === 1 ? (layers[0]?.name ?? '') : `${layers.length} packages`;
+}
+
+function localDir(): State {
+  return local(localName, {
+    sharedKeyHint: 'melange2-environment',
+    customName: 'environment: package files',
+  });
+}
+
+async function fromFiles(layering: Layering, _platform: Platform, options: AssembleOptions): Promise<Made> {
+  const files = layering.merged.map(({ name, path, compressed, digest }) => ({
+    name: `${name}.${compressed ? 'apk' : 'tar'}`,
+    path,
+    digest,
+  }));
+  files.push({ name: 'overlay.tar', path: layering.overlay.path, digest: layering.overlay.digest });
+  const path = await stage(files, options.cacheDir);
+  const source = localDir();
+  const actions = files.flatMap(({ name }): FileAction[] => {
+    const unpack = copy(source, `/${name}`, '/', { attemptUnpack: true, createDestPath: true });
+    // Signature and control files are part of an apk's archive; everything else keeps clear of their names.
+    return name === 'overlay.tar'
+      ? [remove('/.*', { allowWildcard: true, allowNotFound: true }), unpack]
+      : [unpack];
+  });
+  const { progressGroup } = options;
+  const state = scratch().file(actions, {
+    customName: `environment: unpack ${layering.merged.length} packages`,
+    ...(progressGroup === undefined ? {} : { progressGroup }),
+  });
+  return { state, attachables: { localDirs: { [localName]: { path } } } };
+}
+
+/** A folder with links to these files of the cache under these names, made once for each list of files. */
+async function stage(
+  files: readonly { readonly name: string; readonly path: string; readonly digest: string }[],
+  cacheDir: string,
+): Promise<string> {
+  const key = createHash('sha256')
+    .update(JSON.stringify(files.map(({ name, digest }) => [name, digest])))
+    .digest('hex');
+  const folder = join(cacheDir, 'staged', key);
+  if ((await sizeOf(folder)) !== undefined) return folder;
+  const temporary = join(cacheDir, 'staged', `.${randomUUID()}`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    for (const { name, path } of files) await link(path, join(temporary, name));
+    await rename(temporary, folder);
+  } catch (error) {
+    const isThere =
+      error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+    if (!isThere) throw error;
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return folder;
+}

@@ -1,0 +1,194 @@
+import { createHash, type Hash } from 'node:crypto';
+import {
+  CHECKSUM_RECORD,
+  packageData,
+  paxValue,
+  readTar,
+  type ApkPackage,
+  type PackageInfo,
+  type TarEntry,
+  type TarEntryType,
+} from '@melange2/apk';
+import { buildError } from '@melange2/diagnostics';
+import { errors } from './errors.ts';
+import { readSharedLibrary, type SharedLibrary } from './shared-library.ts';
+
+/** One file of a package, as its archive has it. */
+export interface ScannedEntry {
+  readonly name: string;
+  readonly type: TarEntryType;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly uname: string;
+  readonly gname: string;
+  readonly size: number;
+  readonly mtime: number;
+  readonly linkName: string;
+  /** Hex SHA-1 of a file's content or of a symlink's target. */
+  readonly sha1: string;
+}
+
+/** All that is known of a package without looking at its file again. */
+export interface PackageScan {
+  readonly identity: string;
+  readonly fileSize: number;
+  readonly info: PackageInfo;
+  /** The data member: a gzip'd tar, which is the layer of an OCI image as it stands. `sha256` is hex. */
+  readonly data: { readonly offset: number; readonly length: number; readonly sha256: string };
+  /** Hex SHA-256 of the unpacked data member. */
+  readonly diffId: string;
+  readonly entries: readonly ScannedEntry[];
+  /** Executable files of the control member: scripts. */
+  readonly scripts: readonly { readonly name: string; readonly base64: string }[];
+  /** Base64 contents of the small files that the overlay is made from, by path. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Shared libraries by path. */
+  readonly libraries: Readonly<Record<string, SharedLibrary>>;
+}
+
+const keptTexts =
+  /^(?:etc\/(?:passwd|group|shadow|os-release|ld\.so\.conf|ld\.so\.conf\.d\/[^/]+|busybox-paths\.d\/[^/]+)|usr\/lib\/os-release)$/;
+const libraryName = /(?:^|\/)(?:lib[^/]*\.so[^/]*|ld-[^/]*\.so[^/]*)$/;
+const maxTextBytes = 1024 * 1024;
+const maxLibraryBytes = 512 * 1024 * 1024;
+
+/**
+ * Unpacks the data of an opened package once, in memory, and notes what environments need to know of it.
+ *
+ * @throws {BuildError} ENVIRONMENT_PACKAGE_UNUSABLE, GZIP_INVALID, TAR_INVALID, TAR_TRUNCATED, APK_INVALID
+ */
+export async function scanPackage(pkg: ApkPackage, signal?: AbortSignal): Promise<PackageScan> {
+  const { info } = pkg;
+  const label = `${info.name}-${info.version}`;
+  if (info.dataHash === undefined) {
+    const why = 'its .PKGINFO has no datahash, so its files cannot be checked';
+    throw buildError(errors, 'ENVIRONMENT_PACKAGE_UNUSABLE', { package: label, why });
+  }
+  const unpacked = createHash('sha256');
+  const entries: ScannedEntry[] = [];
+  const texts: Record<string, string> = {};
+  const libraries: Record<string, SharedLibrary> = {};
+  const known = new Map<string, string>();
+  for await (const entry of readTar(hashed(packageData(pkg), unpacked, signal), { archive: pkg.file })) {
+    const { name, type, mode, uid, gid, uname, gname, size, mtime, linkName } = entry;
+    const isText = type === 'file' && keptTexts.test(name) && size <= maxTextBytes;
+    const isLibrary = type === 'file' && libraryName.test(name) && size <= maxLibraryBytes;
+    let sha1 = checksumOf(entry);
+    if (isText || isLibrary) {
+      const bytes = await entry.bytes();
+      if (isText) texts[name] = Buffer.from(bytes).toString('base64');
+      const library = isLibrary ? readSharedLibrary(bytes) : undefined;
+      if (library !== undefined) libraries[name] = library;
+      sha1 ??= createHash('sha1').update(bytes).digest('hex');
+    } else if (sha1 === undefined && type === 'file') {
+      const hash = createHash('sha1');
+      for await (const chunk of entry.content) hash.update(chunk);
+      sha1 = hash.digest('hex');
+    }
+    if (type === 'symlink') sha1 ??= createHash('sha1').update(linkName).digest('hex');
+    if (type === 'hardLink') sha1 = known.get(linkName);
+    known.set(name, sha1 ?? '');
+    entries.push({ name, type, mode, uid, gid, uname, gname, size, mtime, linkName, sha1: sha1 ?? '' });
+  }
+  return {
+    identity: pkg.identity,
+    fileSize: pkg.source.size,
+    info,
+    data: { ...pkg.data, sha256: info.dataHash.toLowerCase() },
+    diffId: unpacked.digest('hex'),
+    entries,
+    scripts: pkg.controlFiles
+      .filter((f) => f.type === 'file' && (f.mode & 0o555) === 0o555)
+      .map((f) => ({ name: f.name.replace(/^\./, ''), base64: Buffer.from(f.bytes).toString('base64') })),
+    texts,
+    libraries,
+  };
+}
+
+async function* hashed(
+  source: AsyncIterable<Uint8Array>,
+  hash: Hash,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    signal?.throwIfAborted();
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** Early packages have `Q1` and base64 where later ones have hex. */
+function checksumOf(entry: TarEntry): string | undefined {
+  const value = paxValue(entry.pax, CHECKSUM_RECORD);
+  if (value === undefined) return undefined;
+  const text = Buffer.from(value).toString('latin1');
+  if (/^[0-9a-f]{40}$/i.test(text)) return text.toLowerCase();
+  return text.startsWith('Q1') ? Buffer.from(text.slice(2), 'base64').toString('hex') : undefined;
+}
+
+const types: readonly TarEntryType[] = [
+  'file',
+  'directory',
+  'symlink',
+  'hardLink',
+  'characterDevice',
+  'blockDevice',
+  'fifo',
+];
+
+const scanFormat = 1;
+
+/** Writes a scan as text: entries as rows, so that ten thousand files stay quick to read. */
+export function formatScan(scan: PackageScan, mtimeMs: number): string {
+  const entries = scan.entries.map((e) => [
+    e.name,
+    types.indexOf(e.type),
+    e.mode,
+    e.uid,
+    e.gid,
+    e.uname,
+    e.gname,
+    e.size,
+    e.mtime,
+    e.linkName,
+    e.sha1,
+  ]);
+  return JSON.stringify({ format: scanFormat, mtimeMs, ...scan, entries });
+}
+
+type Row = readonly [string, number, number, number, number, string, string, number, number, string, string];
+
+/** Reads what {@link formatScan} wrote; `undefined` when it is of another format or damaged. */
+export function parseScan(
+  text: string,
+): { readonly scan: PackageScan; readonly mtimeMs: number } | undefined {
+  let read: { readonly format: number; readonly mtimeMs: number; readonly entries: readonly Row[] } & Omit<
+    PackageScan,
+    'entries'
+  >;
+  try {
+    read = JSON.parse(text) as typeof read;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const { format, mtimeMs, entries: rows, ...rest } = read;
+  if (format !== scanFormat) return undefined;
+  const entries = rows.map(
+    ([name, type, mode, uid, gid, uname, gname, size, mtime, linkName, sha1]): ScannedEntry => ({
+      name,
+      type: types[type] ?? 'file',
+      mode,
+      uid,
+      gid,
+      uname,
+      gname,
+      size,
+      mtime,
+      linkName,
+      sha1,
+    }),
+  );
+  return { scan: { ...rest, entries }, mtimeMs };
+}
