@@ -1,1 +1,60 @@
-export {};
+export { noPlaces } from './places.ts';
+export type { Places } from './places.ts';
+export { textOrigin, TextMapBuilder } from './text-origin.ts';
+export type { TextMap, TextOrigin } from './text-origin.ts';
+export type { PipelineStep, PipelineInput, Needs, PipelineAssertions } from './pipeline-step.ts';
+export type {
+  Environment,
+  EnvironmentContents,
+  NamedContent,
+  BaseImage,
+  Entrypoint,
+  Accounts,
+  User,
+  Group,
+  PathMutation,
+  Layering,
+  Certificates,
+} from './environment.ts';
+export type {
+  PackageConfig,
+  Package,
+  Subpackage,
+  Dependencies,
+  Copyright,
+  PackageOptions,
+  Scriptlets,
+  Trigger,
+  Checks,
+  Cpe,
+  Capability,
+  Capabilities,
+  Resources,
+  RangeData,
+  VarTransform,
+  BuildOption,
+  Test,
+} from './package-config.ts';
+export type {
+  Update,
+  ReleaseMonitor,
+  GitMonitor,
+  GitHubMonitor,
+  OciMonitor,
+  VersionData,
+  VersionSource,
+  VersionTransform,
+  Schedule,
+} from './update.ts';
+export { parseConfig } from './parse-config.ts';
+export { parsePipelineFile } from './parse-pipeline-file.ts';
+export type { ParseOptions } from './parse-options.ts';
+export { substitute, substituteTraced, substituteCondition, substituteLiteral } from './substitution.ts';
+export type { Variables, Substituted, SubstitutionProblem } from './substitution.ts';
+export { parseCondition, holds, maxConditionDepth } from './condition.ts';
+export type { Condition, ConditionLink, Operand, ConditionProblem, ParsedCondition } from './condition.ts';
+export { architecture, architectures } from './architecture.ts';
+export type { Architecture, Libc } from './architecture.ts';
+export { buildVariables, subpackageVariables, layered } from './build-variables.ts';
+export type { BuildTarget, BuildVariables } from './build-variables.ts';
+export type { VariableProblem } from './variables.ts';
