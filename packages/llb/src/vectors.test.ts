@@ -3,7 +3,17 @@ import { join } from 'node:path';
 import { isBuildError } from '@melange2/diagnostics';
 import { decode, encode, fromJson, pb, type Json } from '@melange2/proto';
 import { describe, expect, test } from 'vitest';
-import { decodeDefinition, digestOfBytes, encodeDefinition, fromDefinition, marshal } from './index.ts';
+import {
+  decodeDefinition,
+  diffDefinitions,
+  digestOfBytes,
+  encodeDefinition,
+  formatDefinition,
+  fromDefinition,
+  marshal,
+  readGraph,
+  vertexNames,
+} from './index.ts';
 import { marshalVector, type VectorGraph, type VectorSet } from './testing/vector-graph.ts';
 
 const folder = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
@@ -13,6 +23,7 @@ interface RecordedOp {
   readonly digest: string;
   readonly bytes: string;
   readonly metadata?: Json;
+  readonly vertexName?: string;
   readonly extraCaps?: readonly string[];
 }
 interface Recorded extends VectorGraph {
@@ -88,5 +99,42 @@ else {
       }
       expect(isBuildError(failure)).toBe(true);
     });
+  });
+
+  test('ops have the names that the daemon shows', () => {
+    for (const recorded of set.graphs) {
+      const names = vertexNames(readGraph(marshalVector(recorded, set)));
+      expect(names, recorded.name).toEqual(recorded.ops.flatMap((op) => op.vertexName ?? []));
+    }
+  });
+
+  test('two definitions are printed alike only when their ops are equal', () => {
+    const seen = new Map<string, readonly [name: string, def: string]>();
+    for (const recorded of set.graphs) {
+      const definition = marshalVector(recorded, set);
+      const text = formatDefinition(definition).replaceAll(/ {2}# .*/g, '');
+      const def = definition.def.map(base64).join();
+      const before = seen.get(text);
+      if (before !== undefined && before[1] !== def) {
+        expect.fail(`${before[0]} and ${recorded.name} are both printed as\n${text}`);
+      }
+      seen.set(text, [recorded.name, def]);
+    }
+  });
+
+  test('a difference is found exactly where the bytes or the metadata differ', () => {
+    const definitions = set.graphs.map((g) => ({ name: g.name, definition: marshalVector(g, set) }));
+    for (const [i, a] of definitions.entries()) {
+      expect(diffDefinitions(a.definition, a.definition), a.name).toEqual([]);
+      const b = definitions[i + 1];
+      if (b === undefined) continue;
+      const same = a.definition.def.map(base64).join() === b.definition.def.map(base64).join();
+      const changes = diffDefinitions(a.definition, b.definition);
+      const ofMetadata = changes.every(
+        (c) => c.kind === 'changed' && c.fields.every((f) => f.path.startsWith('metadata')),
+      );
+      if (same) expect(ofMetadata, `${a.name} and ${b.name}`).toBe(true);
+      else expect(changes.length, `${a.name} and ${b.name}`).toBeGreaterThan(0);
+    }
   });
 }
