@@ -1,4 +1,4 @@
-import type { BuildError } from '@melange2/diagnostics';
+import { buildError, type BuildError } from '@melange2/diagnostics';
 import { control, health } from '@melange2/proto';
 import { build, newRef } from './build/build.ts';
 import type { BuildRequest, BuildResult } from './build/build-request.ts';
@@ -7,10 +7,10 @@ import { readHistoryEvent, type BuildHistoryEvent, type HistoryOptions } from '.
 import { readUsageRecord, type PruneOptions, type UsageRecord } from './control/disk-usage.ts';
 import { readWorker, type Worker } from './control/worker.ts';
 import type { Endpoint } from './endpoint.ts';
-import { fromWireError } from './errors.ts';
+import { errors, fromWireError } from './errors.ts';
 import { gatewayCalls, pingGateway, returnToDaemon } from './gateway/gateway.ts';
 import type { Call, CallOptions, Channel } from './grpc/channel.ts';
-import { ConnectionError, grpcCode, isGrpcError } from './grpc/grpc-error.ts';
+import { grpcCode, isGrpcError } from './grpc/grpc-error.ts';
 import type { OpenSession } from './session-contract.ts';
 import { statusDecoder } from './status/status-decoder.ts';
 import type { StatusEvent } from './status/status-event.ts';
@@ -188,10 +188,12 @@ export function clientOf(
     closed: channel.closed.then((reason) =>
       reason === undefined
         ? undefined
-        : (fromWireError(
-            new ConnectionError(reason.reason, reason.message, reason.inFlight, reason),
-            address,
-          ) as BuildError),
+        : buildError(
+            errors,
+            'BUILDKIT_CONNECTION_LOST',
+            { address, why: reason.message, inFlight: reason.inFlight },
+            { cause: reason },
+          ),
     ),
     close: () => channel.close(),
   };

@@ -65,6 +65,8 @@ export interface ChannelOptions extends Http2Options {
 
 /** What may lie in a call's queue before its stream is held back. */
 const queueBytes = 4 << 20;
+/** How long the failure of a connection may come behind the end of its calls. */
+const connectionGraceMs = 25;
 const healthPath = '/grpc.health.v1.Health/Check';
 
 /**
@@ -75,10 +77,17 @@ const healthPath = '/grpc.health.v1.Health/Check';
  * @throws {ConnectionError} `timeout` when the peer says nothing, `protocol` when it says something else.
  */
 export async function openChannel(duplex: Duplex, options: ChannelOptions = {}): Promise<Channel> {
-  return new Http2Channel(await openHttp2(duplex, options), duplex, options);
+  const channel = new Http2Channel(await openHttp2(duplex, options), duplex, options);
+  return {
+    unary: channel.unary.bind(channel),
+    serverStream: channel.serverStream.bind(channel),
+    duplex: channel.duplex.bind(channel),
+    close: channel.close.bind(channel),
+    closed: channel.closed,
+  };
 }
 
-class Http2Channel implements Channel {
+class Http2Channel {
   readonly closed: Promise<ConnectionError | undefined>;
   readonly #session: ClientHttp2Session;
   readonly #duplex: Duplex;
@@ -371,7 +380,8 @@ class RunningCall {
     });
     stream.on('close', () => {
       if (this.#status !== undefined) this.#finish(this.#fromStatus(this.#status));
-      else this.#finish({ error: this.#withoutStatus(stream) });
+      // A connection that breaks closes its streams first and says why afterwards, to `connectionLost`.
+      else setTimeout(() => this.#finish({ error: this.#withoutStatus(stream) }), connectionGraceMs);
     });
   }
 
