@@ -122,7 +122,7 @@ describe('calls', () => {
       call.end();
     })();
     let received = 0;
-    for await (const { data } of call) expect(sent[received++]!.equals(data)).toBe(true);
+    for await (const { data } of call) expect(sent[received++]?.equals(data)).toBe(true);
     await sending;
     expect(received).toBe(20);
   });
