@@ -44,7 +44,8 @@ export function packageTree(entries: Iterable<TreeEntry>): PackageTree {
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const parent = path.slice(0, slash);
       if (byPath.has(parent)) break;
-      byPath.set(parent, { header: tarHeader({ name: parent, type: 'directory', mode: 0o755 }) });
+      const owner = { uname: 'root', gname: 'root' };
+      byPath.set(parent, { header: tarHeader({ name: parent, type: 'directory', mode: 0o755, ...owner }) });
     }
   }
   relink(byPath);

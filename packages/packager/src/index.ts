@@ -1,2 +1,17 @@
+export { packageRecipes } from './package-recipe.ts';
+export type { PackageRecipe, RecipeOptions } from './package-recipe.ts';
+export { receiveTrees } from './receive-trees.ts';
+export type { ReceivedTrees, ReceiveOptions } from './receive-trees.ts';
+export { parseOwnerNames, rootOnly } from './owner-names.ts';
+export type { OwnerNames } from './owner-names.ts';
+export { analysePackage } from './analyse-package.ts';
+export type { AnalysedPackage, AnalysePackageOptions } from './analyse-package.ts';
 export { joinDependencies, withoutProvided } from './dependencies.ts';
 export type { Dependencies } from './dependencies.ts';
+export { formatCapabilities, parseCapabilities } from './capabilities.ts';
+export type { FileCapabilities } from './capabilities.ts';
+export { emitPackage } from './emit-package.ts';
+export type { EmitOptions, PackageArtifact } from './emit-package.ts';
+export { updateIndex } from './update-index.ts';
+export type { UpdateIndexOptions } from './update-index.ts';
+export { errors } from './errors.ts';
