@@ -19,9 +19,9 @@ import { buildAccounts, type Accounts } from './accounts.ts';
 import { errors } from './errors.ts';
 import { makeLayering, type Layering, type NamedLayer } from './layering.ts';
 import type { LockedEnvironment } from './lock.ts';
+import { planOwnedRoot } from './named-owners.ts';
 import { ociImage, type Blob, type Layer } from './oci-image.ts';
 import { fetchPackage, findCachedScan, type CachedPackage } from './package-cache.ts';
-import { planRoot } from './plan-root.ts';
 import { platformOf } from './platform-of.ts';
 import { locate } from './repository.ts';
 import { openRoot } from './root-text.ts';
@@ -81,9 +81,9 @@ const defaultEnv: Readonly<Record<string, string>> = {
  * @throws {BuildError} what {@link fetchPackage} throws; ENVIRONMENT_FILE_CONFLICT, ENVIRONMENT_ACCOUNT_INVALID
  */
 export async function assemble(locked: LockedEnvironment, options: AssembleOptions): Promise<Environment> {
-  const packages = await fetchPackages(locked, options);
-  const scans = packages.map((p) => p.scan);
-  const plan = planRoot(scans);
+  const fetched = await fetchPackages(locked, options);
+  const { plan, packages: scans } = planOwnedRoot(fetched.map((p) => p.scan));
+  const packages = fetched.map(({ path }, i) => ({ path, scan: scans[i] ?? missing(i) }));
   const [conflict] = plan.diagnostics;
   if (conflict !== undefined) {
     const { title } = errors.ENVIRONMENT_FILE_CONFLICT;
@@ -113,6 +113,10 @@ export async function assemble(locked: LockedEnvironment, options: AssembleOptio
     osRelease: root.text('etc/os-release') ?? root.text('usr/lib/os-release'),
     layers: { base: layering.base.map((l) => l.name), merged: layering.merged.map((l) => l.name) },
   };
+}
+
+function missing(index: number): never {
+  throw new Error(`no package ${index}`);
 }
 
 async function fetchPackages(locked: LockedEnvironment, options: AssembleOptions): Promise<CachedPackage[]> {

@@ -168,6 +168,8 @@ async function scansOf(
   findScan: LayeringInput['findScan'],
 ): Promise<Map<string, CachedPackage['scan']>> {
   const found = new Map<string, CachedPackage['scan']>();
+  const isWhole = (record: BaseRecord): boolean => record.every(({ identity }) => wanted.has(identity));
+  if (records.some((record) => isWhole(record) && record.length * 10 > wanted.size * 9)) return found;
   for (const record of records) {
     const missing = record.filter(({ identity }) => !wanted.has(identity));
     // Reading the file lists of a base that has nothing in common with what is wanted would be for nothing.

@@ -1,17 +1,16 @@
 import { readPackage } from '@melange2/apk';
 import { tinyPackage, type TinyPackage } from '@melange2/testing';
 import { expect, test } from 'vitest';
+import { planOwnedRoot } from './named-owners.ts';
 import { planRoot, type RootPlan } from './plan-root.ts';
-import { scanPackage } from './scan-package.ts';
+import { scanPackage, type PackageScan } from './scan-package.ts';
+
+async function scan(found: TinyPackage): Promise<PackageScan> {
+  return await scanPackage(await readPackage((await tinyPackage(found)).bytes, { file: found.name }));
+}
 
 async function plan(...packages: readonly TinyPackage[]): Promise<RootPlan> {
-  return planRoot(
-    await Promise.all(
-      packages.map(
-        async (p) => await scanPackage(await readPackage((await tinyPackage(p)).bytes, { file: p.name })),
-      ),
-    ),
-  );
+  return planRoot(await Promise.all(packages.map(scan)));
 }
 
 function files(found: RootPlan): Record<string, number | undefined> {
@@ -123,4 +122,24 @@ test('a file where another package has a directory is a conflict', async () => {
     { name: 'b', version: '1', files: { 'etc/x': 'file' } },
   );
   expect(found.diagnostics.map((d) => d.message.split(',')[0])).toEqual(['a-1 and b-1 both have /etc/x']);
+});
+
+test('owners are those that their names have in the root', async () => {
+  const accounts: TinyPackage = {
+    name: 'accounts',
+    version: '1',
+    files: { 'etc/passwd': 'root:x:0:0::/:\nlp:x:70:70::/:\n', 'etc/group': 'lp:x:71:\n' },
+  };
+  const printer: TinyPackage = {
+    name: 'printer',
+    version: '1',
+    files: {
+      'var/a': { content: 'x', uid: 9, gid: 9, uname: 'lp', gname: 'lp' },
+      'var/b': { content: 'x', uid: 9, uname: 'other' },
+    },
+  };
+  const { plan: found } = planOwnedRoot([await scan(accounts), await scan(printer)]);
+  expect(found.nodes.get('var/a')).toMatchObject({ uid: 70, gid: 71 });
+  expect(found.nodes.get('var/b')).toMatchObject({ uid: 9, gid: 0 });
+  expect([...(found.edits[1]?.values() ?? [])]).toEqual([{ kind: 'change', uid: 70, gid: 71 }]);
 });
