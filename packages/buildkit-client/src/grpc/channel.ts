@@ -124,6 +124,14 @@ class Http2Channel {
     session.on('close', () => {
       this.#fail(new ConnectionError('closed', 'The daemon closed the connection.', this.#inFlight()));
     });
+    duplex.on('close', () => {
+      const cause = duplex.errored ?? undefined;
+      this.#fail(
+        cause === undefined
+          ? new ConnectionError('closed', 'The daemon closed the connection.', this.#inFlight())
+          : toConnectionError(cause, this.#inFlight()),
+      );
+    });
   }
 
   unary<Request, Response>(

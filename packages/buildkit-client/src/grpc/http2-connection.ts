@@ -20,7 +20,14 @@ export const windowBytes: number = 16 << 20;
 export async function openHttp2(duplex: Duplex, options: Http2Options): Promise<ClientHttp2Session> {
   const { openTimeoutMs = 4500, signal } = options;
   signal?.throwIfAborted();
+  // A failure from here on must not go unheard, whoever listens to the session.
+  duplex.on('error', () => {});
   const { connect } = await import('node:http2');
+  if (duplex.destroyed) {
+    const cause = duplex.errored ?? undefined;
+    const why = cause === undefined ? '' : ` (${cause.message})`;
+    throw new ConnectionError('closed', `The daemon closed the connection at once${why}.`, [], cause);
+  }
   const session = connect('http://localhost', {
     createConnection: () => duplex,
     settings: { initialWindowSize: windowBytes, enablePush: false },
@@ -32,6 +39,8 @@ export async function openHttp2(duplex: Duplex, options: Http2Options): Promise<
       signal?.removeEventListener('abort', onAbort);
       session.off('error', onError);
       session.off('close', onClose);
+      duplex.off('error', onError);
+      duplex.off('close', onClose);
       session.off('remoteSettings', onSettings);
       if (error === undefined) resolve();
       else {
@@ -60,6 +69,9 @@ export async function openHttp2(duplex: Duplex, options: Http2Options): Promise<
     signal?.addEventListener('abort', onAbort);
     session.on('error', onError);
     session.on('close', onClose);
+    // The session says nothing when TLS fails below it.
+    duplex.on('error', onError);
+    duplex.on('close', onClose);
     session.once('remoteSettings', onSettings);
   });
   session.setLocalWindowSize(windowBytes);
@@ -68,6 +80,8 @@ export async function openHttp2(duplex: Duplex, options: Http2Options): Promise<
 
 /** Names what happened to a connection. */
 export function toConnectionError(cause: unknown, inFlight: readonly string[]): ConnectionError {
+  if (cause instanceof ConnectionError)
+    return new ConnectionError(cause.reason, cause.message, inFlight, cause);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const text = cause instanceof Error ? cause.message : String(cause);
   if (code.startsWith('ERR_HTTP2'))

@@ -73,6 +73,8 @@ export async function dialSocket(
     const onReady = (): void => {
       stop();
       socket.setNoDelay(true);
+      // What happens before the next owner listens shows as a destroyed socket.
+      socket.on('error', () => {});
       resolve(socket);
     };
     const onError = (cause: NodeJS.ErrnoException): void =>
