@@ -1,3 +1,4 @@
+import type { Environment } from '@melange2/config';
 import type { Span } from '@melange2/diagnostics';
 
 /**
@@ -65,6 +66,8 @@ export interface BuildPlan {
   readonly outputs: readonly string[];
   /** In the order they run: the main package's, then each subpackage's. */
   readonly steps: readonly PlannedStep[];
+  /** The user the steps run as, who owns the workspace. */
+  readonly user: PlannedUser;
   /** Limit of the whole build, from `package.timeout`. */
   readonly timeoutMs: number | undefined;
 }
@@ -73,8 +76,10 @@ export interface BuildPlan {
 export interface TestPlan {
   /** The package or subpackage under test. */
   readonly package: string;
+  /** As apk writes it: `x86_64`. */
   readonly architecture: string;
-  /** What its environment must hold, itself included; sorted, each once. */
-  readonly packages: readonly string[];
+  /** What its environment is made of; its packages hold the one under test, and are sorted, each once. */
+  readonly environment: Environment;
   readonly steps: readonly PlannedStep[];
+  readonly user: PlannedUser;
 }

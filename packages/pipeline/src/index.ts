@@ -9,7 +9,17 @@ export type {
 export { folderCatalogue, layeredCatalogue } from './catalogue.ts';
 export type { PipelineCatalogue, PipelineFile } from './catalogue.ts';
 export { builtinCatalogue } from './builtin-catalogue.ts';
-export { cacheFolder, cacheNames, lower, outputFolder, stepDescription, workspaceFolder } from './lower.ts';
+export { cacheNames, lower, stepDescription } from './lower.ts';
 export type { LoweredBuild, LoweredStep, LowerOptions } from './lower.ts';
+export { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
 export { logFile, logFolder, stepCommand } from './step-command.ts';
 export type { StepCommandOptions } from './step-command.ts';
+export { pipelineLibrary } from './pipeline-library.ts';
+export type { PipelineDefinition, PipelineLibrary } from './pipeline-library.ts';
+export { buildsFor, compile } from './compile.ts';
+export type { CompileOptions } from './compile.ts';
+export type { NormaliseScript } from './step-draft.ts';
+export type { CompiledPackage, CompiledStep, CompiledSubpackage, CompiledTest } from './compiled-package.ts';
+export { plan, planTests } from './plan.ts';
+export type { PlanOptions } from './plan.ts';
+export { errors } from './errors.ts';

@@ -11,18 +11,10 @@ import {
   type SourceLocation,
   type State,
 } from '@melange2/llb';
-import type { BuildPlan, PlannedStep, PlannedUser } from './build-plan.ts';
+import type { BuildPlan, PlannedStep } from './build-plan.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
+import { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
 import { workspaceArchive, type WorkspaceEntry } from './workspace-archive.ts';
-
-/** Where the sources are, and where steps run unless they say otherwise. */
-export const workspaceFolder = '/home/build';
-
-/** The folder that holds one folder for each package that is built. */
-export const outputFolder = '/home/build/melange-out';
-
-/** Where pipelines look for what was fetched before. */
-export const cacheFolder = '/var/cache/melange';
 
 export interface LowerOptions {
   /** The build environment. Its settings (variables, platform) hold for all steps. */
@@ -48,8 +40,6 @@ export interface LowerOptions {
   readonly trace?: boolean;
   /** Small files to put into the workspace, by path below it. */
   readonly workspaceFiles?: Readonly<Record<string, string>>;
-  /** The user that the workspace belongs to. */
-  readonly user: PlannedUser;
   /** Replaces a step by something else, or answers `undefined`. */
   readonly lowerStep?: (step: PlannedStep, before: State) => State | undefined;
 }
@@ -86,7 +76,7 @@ export const stepDescription = 'melange2.step';
  */
 export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
   const files = sourceFiles(options);
-  const user = options.user;
+  const { user } = plan;
   let state = prepareWorkspace(plan, options);
   if (options.source !== undefined) {
     state = state.file(
@@ -114,7 +104,7 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     const replaced = options.lowerStep?.(step, state);
     const lowered =
       replaced === undefined
-        ? lowerStep(plan, step, state, options, files)
+        ? lowerStep(step, state, options, files)
         : { step, after: replaced, log: undefined };
     steps.push(lowered);
     state = lowered.after;
@@ -139,7 +129,7 @@ export function cacheNames(step: PlannedStep): readonly string[] {
 }
 
 function prepareWorkspace(plan: BuildPlan, options: LowerOptions): State {
-  const { uid, gid } = options.user;
+  const { uid, gid } = plan.user;
   const own = { mode: 0o755, uid, gid };
   const entries: WorkspaceEntry[] = [
     { path: 'tmp', mode: 0o1777, uid: 0, gid: 0 },
@@ -164,7 +154,6 @@ function prepareWorkspace(plan: BuildPlan, options: LowerOptions): State {
 }
 
 function lowerStep(
-  plan: BuildPlan,
   step: PlannedStep,
   before: State,
   options: LowerOptions,

@@ -1,0 +1,231 @@
+import { diagnostic, hasErrors, sortDiagnostics, type Diagnostic, type Parsed } from '@melange2/diagnostics';
+import {
+  architecture,
+  buildVariables,
+  holds,
+  parseCondition,
+  substituteCondition,
+  type Libc,
+  type PackageConfig,
+  type PipelineStep,
+  type Subpackage,
+  type Test,
+  type VariableProblem,
+  type Variables,
+} from '@melange2/config';
+import { compileStep } from './compile-step.ts';
+import type { CompiledPackage, CompiledStep, CompiledSubpackage, CompiledTest } from './compiled-package.ts';
+import { errors } from './errors.ts';
+import { gatherNeeds, withoutNeeds } from './gather-needs.ts';
+import type { PipelineDefinition, PipelineLibrary } from './pipeline-library.ts';
+import { reportSubstitution } from './report-substitution.ts';
+import type { CompileContext, NormaliseScript } from './step-draft.ts';
+
+export interface CompileOptions {
+  /** The architecture to build for, in any spelling: `x86_64`, `amd64`. */
+  readonly architecture: string;
+  /** Where `uses` is looked up; share one among build files with the same pipeline folders. */
+  readonly library: PipelineLibrary;
+  /** The libc flavor in triplets. Default `gnu`. */
+  readonly libc?: Libc;
+  /** Names of the enabled build options. */
+  readonly buildOptions?: readonly string[];
+  /** Checks scripts and prints them anew. Without it they stay as they are written. */
+  readonly normaliseScript?: NormaliseScript | undefined;
+}
+
+/**
+ * Compiles a build file for one architecture and reports every problem in it and in the pipeline files it uses.
+ *
+ * Pure: what it reads comes through the library. There is a value only when there are no errors.
+ *
+ * @see reference behaviour of `melange compile`, with these differences: docs/compat/compile.md
+ */
+export function compile(config: PackageConfig, options: CompileOptions): Parsed<CompiledPackage> {
+  const diagnostics: Diagnostic[] = [];
+  const used = new Map<string, PipelineDefinition>();
+  const context: CompileContext = {
+    library: options.library,
+    normaliseScript: options.normaliseScript,
+    report: (problem) => diagnostics.push(problem),
+    used: (definition) => used.set(definition.name, definition),
+  };
+  const { apk } = architecture(options.architecture);
+  const variables = buildVariables(config, {
+    arch: apk,
+    libc: options.libc ?? 'gnu',
+    options: options.buildOptions ?? [],
+  });
+  for (const problem of variables.problems) reportVariable(problem, config, context);
+
+  const needs: string[] = [];
+  const steps = compileSteps(config.pipeline, variables.main, context);
+  gatherNeeds(steps, needs);
+  const subpackages = config.subpackages.map((sub) => {
+    const compiled = compileSubpackage(sub, variables.subpackage(sub.name), context);
+    gatherNeeds(compiled.steps, needs);
+    return compiled;
+  });
+  const test = compileTest(config.test, config.package.name, variables.main, context);
+  if (hasErrors(diagnostics)) return { diagnostics: sortDiagnostics(unique(diagnostics)) };
+
+  const packages = [...config.environment.contents.packages, ...needs];
+  const value: CompiledPackage = {
+    architecture: apk,
+    config: printed(config, packages, steps, subpackages, test),
+    steps,
+    subpackages,
+    test,
+    packages,
+    builtIns: [...used.values()]
+      .filter((d) => d.builtIn)
+      .map((d) => d.name)
+      .toSorted(),
+    sources: new Map([...used.values()].map((d) => [d.file, d.text])),
+  };
+  return { value, diagnostics: sortDiagnostics(unique(diagnostics)) };
+}
+
+/** Whether the build file is meant for an architecture (its apk name), by `target-architecture`. */
+export function buildsFor(config: PackageConfig, apkArchitecture: string): boolean {
+  const { targetArchitecture: only } = config.package;
+  return only.length === 0 || (only.length === 1 && only[0] === 'all') || only.includes(apkArchitecture);
+}
+
+function compileSteps(
+  steps: readonly PipelineStep[],
+  variables: Variables,
+  context: CompileContext,
+): readonly CompiledStep[] {
+  const scope = {
+    variables,
+    uses: [],
+    builtIn: false,
+    nested: false,
+    workingDirectory: undefined,
+    calledAt: undefined,
+  };
+  return steps.map((step) => compileStep(step, scope, context));
+}
+
+function compileSubpackage(
+  sub: Subpackage,
+  variables: Variables,
+  context: CompileContext,
+): CompiledSubpackage {
+  return {
+    name: sub.name,
+    enabled: subpackageEnabled(sub, variables, context),
+    steps: compileSteps(sub.pipeline, variables, context),
+    test: compileTest(sub.test, sub.name, variables, context),
+  };
+}
+
+function subpackageEnabled(sub: Subpackage, variables: Variables, context: CompileContext): boolean {
+  if (sub.if === '') return true;
+  const result = substituteCondition(sub.if, variables);
+  if (result.problems.length > 0) {
+    const origin = sub.at.origin('if');
+    reportSubstitution(result.problems, sub.if, (start, end) => origin?.span(start, end), context);
+    return true;
+  }
+  const { condition, problem } = parseCondition(result.text);
+  if (problem === undefined) return holds(condition, variables);
+  const span = sub.at.value('if');
+  context.report(
+    diagnostic(
+      errors,
+      'PIPELINE_CONDITION_INVALID',
+      { condition: result.text, problem: problem.message },
+      span === undefined ? {} : { span },
+    ),
+  );
+  return true;
+}
+
+/** A test gets the package it is about besides what it asks for and what its steps need, sorted, each once. */
+function compileTest(
+  test: Test | undefined,
+  subject: string,
+  variables: Variables,
+  context: CompileContext,
+): CompiledTest | undefined {
+  if (test === undefined) return undefined;
+  const steps = compileSteps(test.pipeline, variables, context);
+  const needs: string[] = [subject];
+  gatherNeeds(steps, needs);
+  const packages = [...new Set([...test.environment.contents.packages, ...needs])].toSorted();
+  return { steps, environment: withPackages(test.environment, packages) };
+}
+
+function printed(
+  config: PackageConfig,
+  packages: readonly string[],
+  steps: readonly CompiledStep[],
+  subpackages: readonly CompiledSubpackage[],
+  test: CompiledTest | undefined,
+): PackageConfig {
+  return {
+    ...config,
+    environment: withPackages(config.environment, packages),
+    pipeline: steps.map(withoutNeeds),
+    subpackages: config.subpackages.flatMap((sub, i): Subpackage[] => {
+      const compiled = subpackages[i];
+      if (compiled?.enabled !== true) return [];
+      return [
+        { ...sub, pipeline: compiled.steps.map(withoutNeeds), test: printedTest(sub.test, compiled.test) },
+      ];
+    }),
+    test: printedTest(config.test, test),
+  };
+}
+
+function printedTest(test: Test | undefined, compiled: CompiledTest | undefined): Test | undefined {
+  if (test === undefined || compiled === undefined) return test;
+  return {
+    ...test,
+    environment: compiled.environment,
+    pipeline: compiled.steps.map(withoutNeeds),
+  };
+}
+
+function withPackages(
+  environment: PackageConfig['environment'],
+  packages: readonly string[],
+): PackageConfig['environment'] {
+  return { ...environment, contents: { ...environment.contents, packages } };
+}
+
+function reportVariable(problem: VariableProblem, config: PackageConfig, context: CompileContext): void {
+  const { path } = problem;
+  if (problem.kind === 'reference') {
+    const origin = config.at.origin(...path);
+    reportSubstitution(
+      [problem.problem],
+      origin?.text ?? '',
+      (start, end) => origin?.span(start, end),
+      context,
+    );
+    return;
+  }
+  const span = config.at.value(...path);
+  const text =
+    problem.kind === 'cycle'
+      ? `These vars need each other's values: ${problem.names.join(' needs ')}.`
+      : `The pattern cannot be read: ${problem.reason}.`;
+  context.report(
+    diagnostic(errors, 'PIPELINE_VARS_INVALID', { problem: text }, span === undefined ? {} : { span }),
+  );
+}
+
+/** One place in a pipeline file is reported once, however often the file is used. */
+function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter(({ code, message, span }) => {
+    if (span === undefined) return true;
+    const key = `${code} ${span.file} ${span.start.offset} ${span.end.offset} ${message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

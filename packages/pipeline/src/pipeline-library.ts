@@ -1,0 +1,72 @@
+import { diagnostic, didYouMean, type Diagnostic, type Span } from '@melange2/diagnostics';
+import { parsePipelineFile, type PipelineStep } from '@melange2/config';
+import type { PipelineCatalogue } from './catalogue.ts';
+import { errors } from './errors.ts';
+
+/** A pipeline file, read. */
+export interface PipelineDefinition {
+  readonly name: string;
+  readonly builtIn: boolean;
+  readonly file: string;
+  readonly text: string;
+  /** The keys of the file; `undefined` and empty where it has none. */
+  readonly step: PipelineStep;
+}
+
+/** Finds and reads pipeline files, each at most once. Use one for all build files that share a catalogue. */
+export interface PipelineLibrary {
+  /** The pipeline of this name, or why there is none, reported at `place`. */
+  find(name: string, place: Span | undefined): PipelineDefinition | readonly Diagnostic[];
+}
+
+/** Makes the library of a catalogue. */
+export function pipelineLibrary(catalogue: PipelineCatalogue): PipelineLibrary {
+  const known = new Map<string, PipelineDefinition | readonly Diagnostic[]>();
+  return {
+    find: (name, place) => {
+      const refused = refuse(name, place) ?? known.get(name);
+      if (refused !== undefined) return refused;
+      const found = read(catalogue, name, place);
+      // What is missing is reported at the place that asks.
+      if ('step' in found || found.some((d) => d.code !== 'PIPELINE_UNKNOWN')) known.set(name, found);
+      return found;
+    },
+  };
+}
+
+function refuse(uses: string, place: Span | undefined): readonly Diagnostic[] | undefined {
+  if (!uses.startsWith('/') && !uses.includes('..')) return undefined;
+  return [diagnostic(errors, 'PIPELINE_NAME_REFUSED', { uses }, at(place))];
+}
+
+function read(
+  catalogue: PipelineCatalogue,
+  name: string,
+  place: Span | undefined,
+): PipelineDefinition | readonly Diagnostic[] {
+  const file = catalogue.resolve(name);
+  if (file === undefined) {
+    const suggestion = didYouMean(name, catalogue.names());
+    return [
+      diagnostic(
+        errors,
+        'PIPELINE_UNKNOWN',
+        { uses: name, where: catalogue.where, suggestion },
+        {
+          ...at(place),
+          ...(place === undefined || suggestion === undefined
+            ? {}
+            : { fix: { title: `use "${suggestion}"`, edits: [{ span: place, text: suggestion }] } }),
+        },
+      ),
+    ];
+  }
+  const { value, diagnostics } = parsePipelineFile(file.text, file.file);
+  const problems = diagnostics.filter((d) => d.severity === 'error');
+  if (value === undefined || problems.length > 0) return problems;
+  return { name, builtIn: file.builtIn, file: file.file, text: file.text, step: value };
+}
+
+function at(place: Span | undefined): { readonly span?: Span } {
+  return place === undefined ? {} : { span: place };
+}

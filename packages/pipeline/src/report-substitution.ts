@@ -1,0 +1,33 @@
+import { diagnostic, type Span } from '@melange2/diagnostics';
+import type { SubstitutionProblem } from '@melange2/config';
+import { errors } from './errors.ts';
+import type { CompileContext } from './step-draft.ts';
+
+/** Reports what is wrong with the `${{…}}` of one text. */
+export function reportSubstitution(
+  problems: readonly SubstitutionProblem[],
+  text: string,
+  span: (start: number, end: number) => Span | undefined,
+  context: CompileContext,
+  suggest: (name: string) => string | undefined = () => undefined,
+): void {
+  for (const problem of problems) {
+    const place = span(problem.start, problem.end);
+    const more = place === undefined ? {} : { span: place };
+    context.report(
+      problem.kind === 'undefined'
+        ? diagnostic(
+            errors,
+            'PIPELINE_VARIABLE_UNKNOWN',
+            { name: problem.name, suggestion: suggest(problem.name) },
+            more,
+          )
+        : diagnostic(
+            errors,
+            'PIPELINE_VARIABLE_MALFORMED',
+            { text: text.slice(problem.start, Math.min(problem.end + 3, problem.start + 60)) },
+            more,
+          ),
+    );
+  }
+}

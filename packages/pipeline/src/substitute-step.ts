@@ -1,0 +1,96 @@
+import { diagnostic } from '@melange2/diagnostics';
+import { parseCondition, substitute, substituteCondition, substituteTraced } from '@melange2/config';
+import { errors } from './errors.ts';
+import { reportSubstitution } from './report-substitution.ts';
+import { placesOf, type CompileContext, type StepDraft, type StepPass } from './step-draft.ts';
+
+/** Puts the variables into `needs`, `working-directory` and `runs`. Names, labels and variables of steps have none. */
+export const substituteStep: StepPass = (draft, context) => {
+  if (draft.failed) return draft;
+  const { step } = draft;
+  const text = (value: string | undefined, ...path: readonly [string, ...(string | number)[]]) =>
+    value === undefined ? undefined : substituted(draft, context, value, path);
+  const workingDirectory = text(step.workingDirectory, 'working-directory') || draft.scope.workingDirectory;
+  const runs = text(step.runs, 'runs');
+  const needs =
+    step.needs === undefined || !step.needs.packages.some((name) => name.includes('${{'))
+      ? step.needs
+      : {
+          ...step.needs,
+          packages: step.needs.packages.map((name, i) => text(name, 'needs', 'packages', i) ?? ''),
+        };
+  return { ...draft, script: runs, step: { ...step, needs, workingDirectory, runs } };
+};
+
+function substituted(
+  draft: StepDraft,
+  context: CompileContext,
+  value: string,
+  path: readonly [string, ...(string | number)[]],
+): string {
+  if (!value.includes('${{')) return value;
+  const result = substitute(value, draft.variables);
+  if (result.problems.length > 0) {
+    const origin = placesOf(draft, path[0]).origin(...path);
+    reportSubstitution(result.problems, value, (start, end) => origin?.span(start, end), context);
+  }
+  return result.text;
+}
+
+/** Prints the script anew, without comments, if there is something to do that; the original is kept beside it. */
+export const normaliseRuns: StepPass = (draft, context) => {
+  const { runs } = draft.step;
+  if (draft.failed || runs === undefined || runs === '' || context.normaliseScript === undefined)
+    return draft;
+  const result = context.normaliseScript(runs);
+  if ('text' in result) return { ...draft, step: { ...draft.step, runs: result.text } };
+  const span = scriptOrigin(draft)?.span(result.offset, result.offset + 1);
+  context.report(
+    diagnostic(
+      errors,
+      'PIPELINE_SHELL_INVALID',
+      { problem: result.problem },
+      span === undefined ? {} : { span },
+    ),
+  );
+  return draft;
+};
+
+/** The origin of the substituted script of a step. */
+export function scriptOrigin(draft: StepDraft): ReturnType<StepDraft['written']['at']['origin']> {
+  const raw = draft.definition?.step.runs ?? draft.written.runs;
+  const origin = placesOf(draft, 'runs').origin('runs');
+  if (raw === undefined || origin === undefined || !raw.includes('${{')) return origin;
+  const { text, map } = substituteTraced(raw, draft.variables);
+  return origin.through(text, map);
+}
+
+/** Puts the variables into `if`, quoted, and reads it. */
+export const readCondition: StepPass = (draft, context) => {
+  const { step } = draft;
+  if (draft.failed || step.if === undefined || step.if === '') return draft;
+  const result = substituteCondition(step.if, draft.variables);
+  const origin = (): ReturnType<StepDraft['written']['at']['origin']> => placesOf(draft, 'if').origin('if');
+  if (result.problems.length > 0) {
+    reportSubstitution(result.problems, step.if, (start, end) => origin()?.span(start, end), context);
+    return draft;
+  }
+  const { condition, problem } = parseCondition(result.text);
+  if (problem !== undefined) {
+    // Offsets in the text that variables were put into mean nothing in the file.
+    const span =
+      result.text === step.if
+        ? origin()?.span(problem.start, problem.end)
+        : placesOf(draft, 'if').value('if');
+    context.report(
+      diagnostic(
+        errors,
+        'PIPELINE_CONDITION_INVALID',
+        { condition: result.text, problem: problem.message },
+        span === undefined ? {} : { span },
+      ),
+    );
+    return draft;
+  }
+  return { ...draft, condition, step: { ...step, if: result.text } };
+};
