@@ -97,6 +97,8 @@ export function formatLoaderCache(entries: readonly LoaderEntry[]): Uint8Array {
   header.write(magic, 0, 'latin1');
   header.writeUInt32LE(sorted.length, 20);
   header.writeUInt32LE(at - textsAt, 24);
+  // Little-endian, as both machines are.
+  header[28] = 2;
   return Buffer.concat([header, table, ...texts, Buffer.alloc(16 - (at % 16))]);
 }
 
