@@ -3,7 +3,6 @@ import {
   copy,
   http,
   mkdir,
-  mkfile,
   rangeOfSpan,
   scratch,
   type Mount,
@@ -12,9 +11,9 @@ import {
   type State,
 } from '@melange2/llb';
 import type { BuildPlan, PlannedStep } from './build-plan.ts';
+import { prepareWorkspace } from './prepare-workspace.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
 import { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
-import { workspaceArchive, type WorkspaceEntry } from './workspace-archive.ts';
 
 export interface LowerOptions {
   /** The build environment. Its settings (variables, platform) hold for all steps. */
@@ -77,7 +76,12 @@ export const stepDescription = 'melange2.step';
 export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
   const files = sourceFiles(options);
   const { user } = plan;
-  let state = prepareWorkspace(plan, options);
+  let state = prepareWorkspace(options.base, {
+    user,
+    outputs: plan.outputs,
+    sourceDateEpoch: options.sourceDateEpoch,
+    files: options.workspaceFiles ?? {},
+  });
   if (options.source !== undefined) {
     state = state.file(
       copy(options.source, '/', `${workspaceFolder}/`, {
@@ -126,31 +130,6 @@ export function cacheNames(step: PlannedStep): readonly string[] {
     const sum = step.inputs[`expected-${algorithm}`]?.toLowerCase() ?? '';
     return sum === '' ? [] : [`${algorithm}:${sum}`];
   });
-}
-
-function prepareWorkspace(plan: BuildPlan, options: LowerOptions): State {
-  const { uid, gid } = plan.user;
-  const own = { mode: 0o755, uid, gid };
-  const entries: WorkspaceEntry[] = [
-    { path: 'tmp', mode: 0o1777, uid: 0, gid: 0 },
-    { path: 'home', mode: 0o755, uid: 0, gid: 0 },
-    { path: 'home/build', ...own },
-    { path: 'home/build/melange-out', ...own },
-    ...plan.outputs.map((name) => ({ path: `home/build/melange-out/${name}`, ...own })),
-    { path: 'var', mode: 0o755, uid: 0, gid: 0 },
-    { path: 'var/cache', mode: 0o755, uid: 0, gid: 0 },
-    { path: 'var/cache/melange', ...own },
-    ...Object.entries(options.workspaceFiles ?? {})
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([path, text]) => ({ path: `home/build/${path}`, mode: 0o644, uid, gid, text })),
-  ];
-  const archive = workspaceArchive(entries, options.sourceDateEpoch);
-  return options.base.file(
-    copy({ base: scratch(), actions: [mkfile('/workspace.tar', archive)] }, '/workspace.tar', '/', {
-      attemptUnpack: true,
-    }),
-    { customName: 'prepare the workspace' },
-  );
 }
 
 function lowerStep(

@@ -1,0 +1,132 @@
+import { copy, mkdir, mkfile, rangeOfSpan, scratch, type SourceLocation, type State } from '@melange2/llb';
+import type { NetworkMode, PlannedStep, TestPlan } from './build-plan.ts';
+import { stepDescription, type LowerOptions } from './lower.ts';
+import { logFile, logFolder, stepCommand } from './step-command.ts';
+import { prepareWorkspace } from './prepare-workspace.ts';
+import { workspaceFolder } from './workspace.ts';
+
+/** Where the scripts of a test lie inside of it. */
+const scriptFolder = '/.melange2-test';
+
+export type LowerTestOptions = Pick<
+  LowerOptions,
+  'base' | 'source' | 'sourceDateEpoch' | 'readSource' | 'trace'
+>;
+
+/** A test as a graph. It passes if the graph can be built. */
+export interface LoweredTest {
+  /** Holds what the test printed in the file {@link logPath}. Building it runs the test. */
+  readonly log: State;
+  readonly logPath: string;
+  /** The root file system after the test. */
+  readonly after: State;
+}
+
+/**
+ * Makes the graph of one test: all of its steps in one exec, one after the other, up to the first that fails.
+ *
+ * Processes that a step leaves in the background live on for the steps behind it; variables that it sets do not.
+ * Before each step a line `==> N/M NAME` is printed.
+ */
+export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTest {
+  const { uid, gid } = plan.user;
+  let state = prepareWorkspace(options.base, {
+    user: plan.user,
+    outputs: [],
+    sourceDateEpoch: options.sourceDateEpoch,
+  });
+  if (options.source !== undefined) {
+    state = state.file(
+      copy(options.source, '/', `${workspaceFolder}/`, {
+        copyDirContentsOnly: true,
+        createDestPath: true,
+        owner: { user: uid, group: gid },
+        createdNs: BigInt(options.sourceDateEpoch) * 1_000_000_000n,
+      }),
+      { customName: 'copy the test files' },
+    );
+  }
+  const shared = sharedVariables(plan.steps);
+  const scripts = scratch().file(
+    plan.steps.map((step, i) => mkfile(`/${i}`, `${step.script}\nexit 0\n`)),
+    { customName: `write the tests of ${plan.package}` },
+  );
+  const exec = state.run({
+    args: stepCommand(supervisor(plan.steps, shared, options.trace ?? false), { log: true }),
+    env: Object.entries(shared),
+    cwd: workspaceFolder,
+    user: `${uid}:${gid}`,
+    network: widest(plan.steps.map((step) => step.network)),
+    mounts: [
+      { kind: 'bind', dest: scriptFolder, source: scripts, readonly: true },
+      {
+        kind: 'bind',
+        dest: logFolder,
+        source: scratch().file(mkdir('/log', { mode: 0o755, owner: { user: uid, group: gid } }), {
+          customName: 'make an empty log folder',
+        }),
+        selector: '/log',
+      },
+    ],
+    customName: `test ${plan.package}`,
+    description: { [stepDescription]: `test:${plan.package}` },
+    locations: locations(plan.steps, options),
+  });
+  return { log: exec.mount(logFolder), logPath: `/log/${logFile}`, after: exec.root };
+}
+
+/** The script that runs the others. Each has a shell, a folder and variables of its own. */
+function supervisor(
+  steps: readonly PlannedStep[],
+  shared: Readonly<Record<string, string>>,
+  trace: boolean,
+): string {
+  const pipefail = 'if /bin/sh -o pipefail -c : 2>/dev/null; then set -- -o pipefail; else set --; fi';
+  const blocks = steps.map((step, i) => {
+    const exports = Object.entries(step.env)
+      .filter(([name, value]) => shared[name] !== value)
+      .map(([name, value]) => `export ${name}=${quote(value)}; `)
+      .join('');
+    const folder = quote(step.workingDirectory);
+    return (
+      `printf '%s\\n' ${quote(`==> ${i + 1}/${steps.length} ${step.name.replaceAll(/\s+/g, ' ')}`)}\n` +
+      `( ${exports}mkdir -p ${folder}; cd ${folder}; exec /bin/sh ${trace ? '-ex' : '-e'} "$@" ${scriptFolder}/${i} )`
+    );
+  });
+  return [pipefail, ...blocks].join('\n');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+/** Variables that all steps have with the same value. */
+function sharedVariables(steps: readonly PlannedStep[]): Readonly<Record<string, string>> {
+  const [first, ...others] = steps;
+  return Object.fromEntries(
+    Object.entries(first?.env ?? {}).filter(([name, value]) =>
+      others.every((step) => step.env[name] === value),
+    ),
+  );
+}
+
+function widest(modes: readonly NetworkMode[]): 'none' | 'unset' | 'host' {
+  if (modes.includes('host')) return 'host';
+  return modes.includes('sandbox') ? 'unset' : 'none';
+}
+
+function locations(
+  steps: readonly PlannedStep[],
+  { readSource }: LowerTestOptions,
+): readonly SourceLocation[] {
+  const byFile = new Map<string, SourceLocation>();
+  for (const { calledAt } of steps) {
+    if (calledAt === undefined) continue;
+    const known = byFile.get(calledAt.file);
+    const data = readSource?.(calledAt.file);
+    if (data === undefined) continue;
+    const file = known?.file ?? { filename: calledAt.file, data, language: 'YAML' };
+    byFile.set(calledAt.file, { file, ranges: [...(known?.ranges ?? []), rangeOfSpan(calledAt)] });
+  }
+  return [...byFile.values()];
+}
