@@ -4,7 +4,6 @@ import type { DaemonAttempt } from './daemon-attempt.ts';
 interface Details {
   DAEMON_NOT_FOUND: { attempts: readonly DaemonAttempt[] };
   DAEMON_START_FAILED: { program: string; why: string; logFile: string; lastLines: readonly string[] };
-  DAEMON_PROGRAM_MISSING: { programs: readonly string[] };
 }
 
 // Codes are permanent: people search for them. Each has a page, docs/errors/<CODE>.md.
@@ -25,11 +24,6 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ program, why, lastLines }) =>
       `${program} did not start: ${why}.${lastLines.length === 0 ? '' : ` Its last words:\n${lastLines.map((line) => `  ${line}`).join('\n')}`}`,
     hint: ({ logFile }) => `Its whole log is ${logFile}.`,
-  },
-  DAEMON_PROGRAM_MISSING: {
-    title: 'No program of a BuildKit daemon is installed',
-    message: ({ programs }) => `None of ${programs.join(', ')} is on PATH.`,
-    hint: () => 'Install Docker (on Debian: apt-get install docker.io) or buildkitd.',
   },
 };
 

@@ -1,7 +1,11 @@
+export { findDaemon, privateDaemonDir } from './find-daemon.ts';
+export type { FindDaemonOptions, FoundDaemon } from './find-daemon.ts';
 export { startPrivateDaemon, readPrivateDaemon } from './private-daemon.ts';
 export type { PrivateDaemon, PrivateDaemonOptions } from './private-daemon.ts';
+export { installedDaemons } from './installed-daemon.ts';
 export type { DaemonProgram } from './daemon-command.ts';
 export type { DaemonAttempt } from './daemon-attempt.ts';
+export type { DaemonEnvironment } from './daemon-candidate.ts';
 export { hasDefaultNetwork, pingDockerEngine } from './docker-engine.ts';
 export type { DockerEngine } from './docker-engine.ts';
 export { errors } from './errors.ts';
