@@ -57,6 +57,12 @@ test('what lies below a linked directory goes where the link points, whatever th
   }
 });
 
+test('a link may lead to a link that no other package has a directory for', async () => {
+  const found = await plan(merged, { name: 'tool', version: '1', files: { 'sbin/admin': 'y' } });
+  expect(found.diagnostics).toEqual([]);
+  expect(files(found)['usr/bin/admin']).toBe(1);
+});
+
 test('a package whose files are where they belong is used as it is', async () => {
   const found = await plan(merged, { name: 'tool', version: '1', files: { 'usr/bin/tool': 'x' } });
   expect(found.edits.map((e) => e.size)).toEqual([0, 0]);

@@ -248,6 +248,13 @@ function linksInPlaceOfDirectories(packages: readonly PackageScan[]): { path: st
       }
     }
   }
+  // What such a link points to may lead through further links: those of the merged layout itself.
+  for (const path of found) {
+    const target = linkTarget(path, links.get(path)?.entry.linkName ?? '');
+    for (let slash = target.length; slash > 0; slash = target.lastIndexOf('/', slash - 1)) {
+      if (links.has(target.slice(0, slash))) found.add(target.slice(0, slash));
+    }
+  }
   return [...found]
     .toSorted((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1))
     .flatMap((path) => {
