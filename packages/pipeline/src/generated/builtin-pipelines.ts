@@ -1701,7 +1701,7 @@ export const builtinPipelines: Readonly<Record<string, string>> = {
     "    type: string",
     "    required: false",
     "  imports:",
-    "    description: Import statements, one a line. The rest of a line after # is ignored.",
+    "    description: \"Import statements, one a line. The rest of a line after # is ignored.\"",
     "    type: lines",
     "    required: false",
     "  venv:",

@@ -38,6 +38,8 @@ export interface Workbench {
   write(files: Readonly<Record<string, string>>): void;
   /** Makes a program on PATH that prints its name and arguments, and then runs `script`. */
   stub(name: string, script?: string): void;
+  /** Makes a program on PATH that runs `script`. */
+  program(name: string, script: string): void;
   /** All paths below a folder of `home`, sorted. */
   list(folder: string): string[];
   read(path: string): string;
@@ -93,6 +95,7 @@ export function workbench(shell: string): Workbench {
       const text = `#!/bin/sh\nprintf '%s' ${name}\nfor a in "$@"; do printf ' [%s]' "$a"; done\necho\n${script}\n`;
       writeFileSync(join(bin, name), text, { mode: 0o755 });
     },
+    program: (name, script) => writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 }),
     list: (folder) =>
       existsSync(join(home, folder))
         ? readdirSync(join(home, folder), { recursive: true, withFileTypes: true })
