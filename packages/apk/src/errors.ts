@@ -101,7 +101,7 @@ export const errors: ErrorCatalogue<Details> = {
   INDEX_LINE_INVALID: {
     title: 'A line of the index cannot be read',
     message: ({ file, line, text }) =>
-      `Line ${line} of the index ${file} is no "letter:value": ${JSON.stringify(text)}.`,
+      `Line ${line} of the index ${file} is no "letter:value" or has no number where one belongs: ${JSON.stringify(text)}.`,
   },
   INDEX_RECORD_NAMELESS: {
     title: 'A record of the index has no name',

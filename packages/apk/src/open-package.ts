@@ -37,6 +37,8 @@ export interface ApkPackage {
   /** How errors name it. */
   readonly file: string;
   readonly source: ByteSource;
+  /** Bytes of the whole file. */
+  readonly size: number;
   readonly info: PackageInfo;
   /** `Q1` and the base64 SHA-1 of the compressed control member: what an index knows the package by. */
   readonly identity: string;
@@ -135,6 +137,7 @@ export async function openPackage(source: ByteSource, options: OpenPackageOption
   return {
     file,
     source,
+    size: source.size,
     info,
     identity,
     signatures,

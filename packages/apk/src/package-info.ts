@@ -150,7 +150,8 @@ function words(text: string): string[] {
 }
 
 function oneLine(value: string): string {
-  return value.replaceAll(/[\u0000-\u001f\u007f]+/g, (run) =>
-    /[\n\r]/.test(run) || run === '\t' ? ' ' : '',
-  );
+  return value
+    .replace(/[\r\n]+$/, '')
+    .replaceAll(/[\t\n\r]+/g, ' ')
+    .replaceAll(/[\u0000-\u001f\u007f]/g, '');
 }

@@ -37,13 +37,14 @@ export interface IndexRecord {
  * Reads the text of an `APKINDEX`: records of `letter:value` lines, parted by empty lines.
  *
  * A list that is given by several lines is all of them. The last record counts also when no empty line
- * follows. A record without a name is left out, with a warning; a line without a colon is an error.
+ * follows. A record without a name is left out, with a warning; a line without a colon, or a size, time or priority
+ * that is no number, is an error.
  */
 export function parseIndex(text: string, file: string): Parsed<readonly IndexRecord[]> {
   const records: IndexRecord[] = [];
   const diagnostics: Diagnostic[] = [];
   let lines: [string, string][] = [];
-  let number = 0;
+  let lineNumber = 0;
   const flush = (): void => {
     if (lines.length === 0) return;
     const record = recordOf(lines);
@@ -51,21 +52,23 @@ export function parseIndex(text: string, file: string): Parsed<readonly IndexRec
     if (record.name !== '') records.push(record);
     else
       diagnostics.push(
-        diagnostic(errors, 'INDEX_RECORD_NAMELESS', { file, line: number }, { severity: 'warning' }),
+        diagnostic(errors, 'INDEX_RECORD_NAMELESS', { file, line: lineNumber }, { severity: 'warning' }),
       );
   };
   for (const raw of text.split('\n')) {
-    number++;
+    lineNumber++;
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     if (line.trim() === '') {
       flush();
       continue;
     }
-    if (line[1] === ':') lines.push([line[0] ?? '', line.slice(2)]);
-    else
-      diagnostics.push(
-        diagnostic(errors, 'INDEX_LINE_INVALID', { file, line: number, text: line.slice(0, 80) }),
-      );
+    const [letter = '', value] = [line[0], line.slice(2)];
+    const number = !'SItk'.includes(letter) || /^(-?[0-9]+)?$/.test(value);
+    if (line[1] === ':' && number) lines.push([letter, value]);
+    else {
+      const details = { file, line: lineNumber, text: line.slice(0, 80) };
+      diagnostics.push(diagnostic(errors, 'INDEX_LINE_INVALID', details));
+    }
   }
   flush();
   const broken = diagnostics.some((d) => d.severity === 'error');
@@ -147,9 +150,7 @@ export function formatIndex(records: Iterable<IndexRecord>): string {
 }
 
 /** Makes the index record of a package from its own description, identity and file size. */
-export function indexRecordOf(
-  pkg: Pick<ApkPackage, 'info' | 'identity'> & { readonly size: number },
-): IndexRecord {
+export function indexRecordOf(pkg: Pick<ApkPackage, 'info' | 'identity' | 'size'>): IndexRecord {
   const { info } = pkg;
   const license = joinLicenses(info);
   return {

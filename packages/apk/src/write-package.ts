@@ -3,7 +3,7 @@ import type { ByteSource } from './byte-source.ts';
 import { readRange } from './byte-source.ts';
 import { gzipParallel } from './gzip-parallel.ts';
 import type { SigningKey } from './keys.ts';
-import { formatPackageInfo, type PackageInfo } from './package-info.ts';
+import { formatPackageInfo, parsePackageInfo, type PackageInfo } from './package-info.ts';
 import type { PackageTree, TreeEntry } from './package-tree.ts';
 import { compareBytes, encodePath } from './path-text.ts';
 import { signatureMember } from './signature-member.ts';
@@ -43,6 +43,7 @@ export interface WritePackageOptions {
 
 /** A package that is ready to be written. */
 export interface WrittenPackage {
+  /** As a reader of the package will see it. */
   readonly info: PackageInfo;
   /** `Q1` and base64 SHA-1 of the control member. */
   readonly identity: string;
@@ -69,19 +70,19 @@ export async function writePackage(options: WritePackageOptions): Promise<Writte
     dataBytes += chunk.length;
     await spool.write(chunk);
   }
-  const info: PackageInfo = {
+  const text = formatPackageInfo({
     ...options.info,
     installedSize: installedSize(tree),
     dataHash: dataHash.digest('hex'),
-  };
-  const control = await controlMember(info, options);
+  });
+  const control = await controlMember(text, options);
   const head =
     key === undefined ? [control] : [await signatureMember(key, control, sourceDateEpoch), control];
   const whole = createHash('sha256');
   for (const part of head) whole.update(part);
   for await (const chunk of spool.read()) whole.update(chunk);
   return {
-    info,
+    info: parsePackageInfo(text),
     identity: `Q1${createHash('sha1').update(control).digest('base64')}`,
     size: head.reduce((sum, part) => sum + part.length, dataBytes),
     sha256: whole.digest('hex'),
@@ -137,11 +138,11 @@ async function hashContent(content: ByteSource | undefined): Promise<string> {
 }
 
 async function controlMember(
-  info: PackageInfo,
+  info: string,
   { scripts, buildFile, sourceDateEpoch }: WritePackageOptions,
 ): Promise<Uint8Array> {
   const files: [name: string, mode: number, text: string][] = [
-    ['.PKGINFO', 0o644, formatPackageInfo(info)],
+    ['.PKGINFO', 0o644, info],
     ...(buildFile === undefined ? [] : [['.melange.yaml', 0o644, buildFile] as [string, number, string]]),
     ...[...(scripts ?? [])]
       .filter(([, text]) => text !== '')

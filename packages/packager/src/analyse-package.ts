@@ -1,6 +1,6 @@
 import { CAPABILITY_XATTR, packageTree, XATTR_PREFIX, type PackageTree } from '@melange2/apk';
 import { BuildError, diagnostic, hasErrors, type Diagnostic } from '@melange2/diagnostics';
-import { analyse, isDependency, isProvided, type Unxz } from '@melange2/sca';
+import { analyse, isDependency, isProvided } from '@melange2/sca';
 import { formatCapabilities, parseCapabilities } from './capabilities.ts';
 import { joinDependencies, type Dependencies } from './dependencies.ts';
 import { errors } from './errors.ts';
@@ -25,7 +25,6 @@ export interface AnalysePackageOptions {
   readonly order: readonly string[];
   /** Version to ask of a library by `so-ver:`; without it none are asked for. */
   readonly libraryVersion?: (library: string) => string | undefined;
-  readonly unxz?: Unxz;
 }
 
 /**
@@ -53,7 +52,6 @@ export async function analysePackage(options: AnalysePackageOptions): Promise<An
     noProvides: recipe.noProvides,
     noVersionedLibraries: recipe.noVersionedLibraries,
     ...(options.libraryVersion === undefined ? {} : { libraryVersion: options.libraryVersion }),
-    ...(options.unxz === undefined ? {} : { unxz: options.unxz }),
   });
   return {
     recipe,

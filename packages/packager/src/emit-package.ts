@@ -17,7 +17,7 @@ import { writeAside } from './write-aside.ts';
 export interface EmitOptions {
   /** Packages go into a folder of it that is named after the architecture. */
   readonly outDir: string;
-  /** Time of everything, in seconds since 1970. 0 leaves the build date out. */
+  /** Time of everything, in seconds since 1970. 0 leaves the build date out; earlier times count as 0. */
   readonly sourceDateEpoch: number;
   /** Text of `.melange.yaml`, the compiled build file. */
   readonly buildFile?: string;
@@ -49,6 +49,7 @@ export interface PackageArtifact {
  */
 export async function emitPackage(pkg: AnalysedPackage, options: EmitOptions): Promise<PackageArtifact> {
   const { recipe, tree } = pkg;
+  const sourceDateEpoch = Math.max(0, options.sourceDateEpoch);
   const folder = join(options.outDir, recipe.arch);
   const path = join(folder, `${recipe.name}-${recipe.version}.apk`);
   try {
@@ -62,9 +63,9 @@ export async function emitPackage(pkg: AnalysedPackage, options: EmitOptions): P
   try {
     const written = await writePackage({
       tree,
-      info: describe(pkg, options.sourceDateEpoch),
+      info: describe(pkg, sourceDateEpoch),
       scripts: recipe.scripts,
-      sourceDateEpoch: options.sourceDateEpoch,
+      sourceDateEpoch,
       ...(options.buildFile === undefined ? {} : { buildFile: options.buildFile }),
       ...(options.key === undefined ? {} : { key: options.key }),
       spool: {

@@ -10,6 +10,8 @@ export { joinDependencies, withoutProvided } from './dependencies.ts';
 export type { Dependencies } from './dependencies.ts';
 export { formatCapabilities, parseCapabilities } from './capabilities.ts';
 export type { FileCapabilities } from './capabilities.ts';
+export { libraryVersions } from './library-versions.ts';
+export type { LibraryVersionsOptions } from './library-versions.ts';
 export { emitPackage } from './emit-package.ts';
 export type { EmitOptions, PackageArtifact } from './emit-package.ts';
 export { updateIndex } from './update-index.ts';

@@ -58,7 +58,7 @@ export function packageRecipes(
     arch: options.arch,
     description: one.description,
     url: one.url,
-    commit: one.commit || (options.commit ?? ''),
+    commit: one.commit || main.commit || (options.commit ?? ''),
     licenses,
     origin: options.stripOriginName === true ? one.name : main.name,
     namespace: options.namespace ?? 'unknown',

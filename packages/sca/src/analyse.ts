@@ -3,7 +3,6 @@ import { diagnostic, type Diagnostic } from '@melange2/diagnostics';
 import { commands } from './commands.ts';
 import { documentation } from './documentation.ts';
 import { errors } from './errors.ts';
-import type { Unxz } from './kernel-version.ts';
 import { kernels } from './kernels.ts';
 import { perl, python, ruby } from './languages.ts';
 import { libraryDirectories } from './library-directories.ts';
@@ -28,8 +27,6 @@ export interface AnalyseOptions {
   readonly noVersionedLibraries?: boolean;
   /** Asks for versions of libraries by `so-ver:`; without it none are asked for. */
   readonly libraryVersion?: (library: string) => string | undefined;
-  /** Unpacks kernel modules that are packed with xz. */
-  readonly unxz?: Unxz;
 }
 
 /** What a package needs and offers, found in its files; each list sorted and without repetitions. */
@@ -61,7 +58,7 @@ const generators: readonly Generator[] = [
  * dependency (a blank in a command's name, `@` in a library's) is left out with a warning.
  */
 export async function analyse(options: AnalyseOptions): Promise<Analysis> {
-  const { name, version, tree, relatives = [tree], declared = [], unxz } = options;
+  const { name, version, tree, relatives = [tree], declared = [] } = options;
   const subject = {
     name,
     version,
@@ -70,7 +67,6 @@ export async function analyse(options: AnalyseOptions): Promise<Analysis> {
     declared,
     libraryDirectories: await libraryDirectories(relatives),
     libraryVersion: options.noVersionedLibraries === true ? none : (options.libraryVersion ?? none),
-    ...(unxz === undefined ? {} : { unxz }),
   };
   const depends: string[] = [];
   const provides: string[] = [];

@@ -6,7 +6,7 @@ interface Details {
   SCA_ELF_DAMAGED: { path: string; why: string };
   SCA_DEPENDENCY_DECLARED: { declared: string; found: string };
   SCA_NAME_UNUSABLE: { path: string; text: string };
-  SCA_MODULE_PACKED: { path: string };
+  SCA_MODULE_PACKED: { path: string; why: string };
 }
 
 // Codes are permanent: people search for them. Each has a page, docs/errors/<CODE>.md.
@@ -37,7 +37,7 @@ export const errors: ErrorCatalogue<Details> = {
   },
   SCA_MODULE_PACKED: {
     title: 'A kernel module could not be unpacked',
-    message: ({ path }) =>
-      `The kernel module ${path} is packed with xz, and nothing here can unpack that. What it depends on is not known.`,
+    message: ({ path, why }) =>
+      `The kernel module ${path} is packed with xz and cannot be unpacked: ${why}. What it depends on is not known.`,
   },
 };

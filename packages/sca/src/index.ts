@@ -9,7 +9,7 @@ export type { Shebang } from './shebang.ts';
 export { parsePkgConfig } from './pkg-config.ts';
 export type { PkgConfig } from './pkg-config.ts';
 export { findKernelVersion, findModuleVersion } from './kernel-version.ts';
-export type { Unxz } from './kernel-version.ts';
+export { unxz, XzDamaged } from './unxz.ts';
 export { isInDirectories, libraryDirectories } from './library-directories.ts';
 export { libraryVersionOf } from './shared-objects.ts';
 export { isHostLibrary } from './host-libraries.ts';

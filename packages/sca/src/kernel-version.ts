@@ -1,14 +1,12 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { readGzipMembers } from '@melange2/apk';
 import { isBuildError } from '@melange2/diagnostics';
+import { unxz } from './unxz.ts';
 
 const pattern = /^[0-9][0-9.\-_A-Za-z]*/;
 
 /** Most that a kernel or a module may unpack to. */
 const maxBytes = 1024 * 1024 * 1024;
-
-/** Unpacks xz data; Node has nothing for it, so whoever calls brings it. */
-export type Unxz = (bytes: Uint8Array) => Promise<Uint8Array>;
 
 /**
  * Finds the version of a Linux kernel in its image: a bzImage, a plain or gzipped vmlinux, an ARM zImage, or a
@@ -24,24 +22,19 @@ export async function findKernelVersion(bytes: Uint8Array): Promise<string | und
   return (inner && bannerVersion(inner)) ?? bannerVersion(image);
 }
 
-/** Finds the version of the kernel that a module was built for. Packed with xz, the module needs `unxz`. */
-export async function findModuleVersion(bytes: Uint8Array, unxz?: Unxz): Promise<string | undefined> {
-  let module = buffer(bytes);
-  if (isXz(module)) {
-    if (unxz === undefined) return undefined;
-    module = buffer(await unxz(module));
-  } else if (module.readUInt32BE(0) === 0x28b52ffd) {
-    module = unzstd(module) ?? module;
-  } else {
-    module = (await gunzip(module)) ?? module;
-  }
+/**
+ * Finds the version of the kernel that a module was built for, packed with gzip, xz or zstd or not at all.
+ *
+ * @throws {XzDamaged} when it is packed with xz in a way that is not known here.
+ */
+export async function findModuleVersion(bytes: Uint8Array): Promise<string | undefined> {
+  const packed = buffer(bytes);
+  let module = packed;
+  if (packed.toString('hex', 0, 6) === 'fd377a585a00') module = buffer(unxz(packed, maxBytes));
+  else if (packed.toString('hex', 0, 4) === '28b52ffd') module = unzstd(packed) ?? packed;
+  else module = (await gunzip(packed)) ?? packed;
   const at = module.indexOf('vermagic=');
   return at < 0 ? undefined : versionAt(module, at + 'vermagic='.length);
-}
-
-/** Tells by its first bytes whether data are packed with xz. */
-export function isXz(bytes: Uint8Array): boolean {
-  return buffer(bytes.subarray(0, 6)).equals(Buffer.from('fd377a585a00', 'hex'));
 }
 
 function bzImageVersion(image: Buffer): string | undefined {

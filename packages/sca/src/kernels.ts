@@ -1,13 +1,14 @@
 import { diagnostic, type Diagnostic } from '@melange2/diagnostics';
 import { errors } from './errors.ts';
-import { findKernelVersion, findModuleVersion, isXz } from './kernel-version.ts';
+import { findKernelVersion, findModuleVersion } from './kernel-version.ts';
 import { isFile, type Found, type Subject } from './subject.ts';
+import { XzDamaged } from './unxz.ts';
 
 const kernelDirectories = ['boot/', 'lib/modules/', 'usr/lib/modules/'];
 const moduleDirectories = ['lib/modules/', 'usr/lib/modules/'];
 
 /** Provides `linux:` for every kernel, and depends on it for every kernel module. */
-export async function kernels({ tree, unxz }: Subject): Promise<Found> {
+export async function kernels({ tree }: Subject): Promise<Found> {
   const depends: string[] = [];
   const provides: string[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -24,12 +25,14 @@ export async function kernels({ tree, unxz }: Subject): Promise<Found> {
       if (kernel !== undefined) provides.push(`linux:${kernel}`);
     }
     if (!below(path, moduleDirectories)) continue;
-    if (isXz(bytes) && unxz === undefined) {
-      diagnostics.push(diagnostic(errors, 'SCA_MODULE_PACKED', { path }, { severity: 'warning' }));
-      continue;
+    try {
+      const module = await findModuleVersion(bytes);
+      if (module !== undefined) depends.push(`linux:${module}`);
+    } catch (error) {
+      if (!(error instanceof XzDamaged)) throw error;
+      const details = { path, why: error.message };
+      diagnostics.push(diagnostic(errors, 'SCA_MODULE_PACKED', details, { severity: 'warning' }));
     }
-    const module = await findModuleVersion(bytes, unxz);
-    if (module !== undefined) depends.push(`linux:${module}`);
   }
   return { depends, provides, diagnostics };
 }

@@ -24,12 +24,15 @@ export async function libraryDirectories(trees: readonly PackageTree[]): Promise
   return [...new Set(found)];
 }
 
-/** Whether a path lies directly in one of the directories, or anywhere below one that ends in `/...`. */
+/**
+ * Whether a path lies directly in one of the directories, or anywhere below one that ends in `/...`.
+ * `.` is the top; an empty name is no directory.
+ */
 export function isInDirectories(path: string, directories: readonly string[]): boolean {
-  const own = directoryOf(path);
+  const own = directoryOf(path) || '.';
   return directories.some((directory) => {
-    if (!directory.endsWith('/...')) return own === directory.replace(/\/$/, '');
+    if (!directory.endsWith('/...')) return own === directory.replace(/\/+$/, '');
     const top = directory.slice(0, -'/...'.length);
-    return own === top || own.startsWith(`${top}/`);
+    return top !== '' && (own === top || own.startsWith(`${top}/`));
   });
 }

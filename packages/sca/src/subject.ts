@@ -1,6 +1,5 @@
 import type { PackageTree, TreeEntry } from '@melange2/apk';
 import type { Diagnostic } from '@melange2/diagnostics';
-import type { Unxz } from './kernel-version.ts';
 
 /** The package that is looked at, and what it is looked at with. */
 export interface Subject {
@@ -16,7 +15,6 @@ export interface Subject {
   readonly libraryDirectories: readonly string[];
   /** Version to ask of a library by `so-ver:`; undefined for none. */
   readonly libraryVersion: (library: string) => string | undefined;
-  readonly unxz?: Unxz;
 }
 
 /** What one generator found. */
