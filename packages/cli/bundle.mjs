@@ -8,7 +8,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, 'dist/bundle');
 
 const bundle = await rolldown({
-  input: { main: join(here, 'dist/main.js') },
+  input: {
+    main: join(here, 'dist/main.js'),
+    // Started as a thread from the file beside it, so its name has to stay.
+    'session-worker': join(here, '../buildkit-client/dist/session/session-worker.js'),
+  },
   platform: 'node',
   resolve: { conditionNames: ['node', 'import', 'default'] },
   treeshake: true,

@@ -43,5 +43,6 @@ export async function connect(address: string | Endpoint, options: ConnectOption
   }
 }
 
-const openSession: OpenSession = () =>
-  Promise.reject(new Error('Builds that need something of the client cannot be done yet.'));
+/** Most programs that connect never open a session, or do much before. */
+const openSession: OpenSession = async (endpoint, attachables, options) =>
+  await (await import('./session/open-session.ts')).openSession(endpoint, attachables, options);

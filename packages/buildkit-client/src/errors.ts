@@ -2,8 +2,9 @@ import { buildError, isBuildError, type BuildError, type ErrorCatalogue } from '
 import { capabilityTable } from './capabilities.ts';
 import type { SolveFailure } from './failure/solve-failure.ts';
 import { ConnectionError, grpcCode, isGrpcError } from './grpc/grpc-error.ts';
+import { sessionErrors, type SessionErrorDetails } from './session/errors.ts';
 
-interface Details {
+interface Details extends SessionErrorDetails {
   BUILDKIT_ADDRESS_INVALID: { address: string; why: string };
   BUILDKIT_UNREACHABLE: { address: string; why: string };
   BUILDKIT_CONNECTION_LOST: { address: string; why: string; inFlight: readonly string[] };
@@ -14,6 +15,7 @@ interface Details {
 
 // Codes are permanent: people search for them. Each has a page, docs/errors/<CODE>.md.
 export const errors: ErrorCatalogue<Details> = {
+  ...sessionErrors,
   BUILDKIT_ADDRESS_INVALID: {
     title: 'The address of the BuildKit daemon is not understood',
     message: ({ address, why }) => `${address} is no address of a BuildKit daemon: ${why}`,

@@ -63,6 +63,13 @@ export type {
   OpenSession,
   RegistryAuth,
   Session,
+  SessionExporter,
   SessionOptions,
+  SessionTransfer,
+  SourcePolicyAnswer,
+  SourcePolicyRequest,
   SshAgent,
+  VirtualFile,
+  VirtualTree,
 } from './session-contract.ts';
+export { openSession } from './session/open-session.ts';

@@ -18,6 +18,28 @@ export interface SessionOptions {
   readonly name?: string;
   /** Lets the daemon reuse files of earlier sessions with the same key. Empty by default. */
   readonly sharedKey?: string;
+  /**
+   * A folder to remember in which contents the files of `localDirs` had, so that an unchanged file is not read again.
+   * Nothing is remembered without it.
+   */
+  readonly cacheDir?: string;
+  /** Hears how far transfers are, each some ten times a second, and at its end. */
+  readonly onTransfer?: (transfer: SessionTransfer) => void;
+  /** `false` serves from this thread: while it is busy, the daemon waits, and gives up after some ten seconds. */
+  readonly worker?: boolean;
+}
+
+/** How far one transfer is. */
+export interface SessionTransfer {
+  readonly kind: 'send' | 'receive';
+  /** The name of the local source, or the number of the export. */
+  readonly name: string;
+  /** Entries that were listed, or written. */
+  readonly entries: number;
+  /** Of them, files whose content was sent. */
+  readonly files: number;
+  readonly sizeBytes: number;
+  readonly done: boolean;
 }
 
 /** A session the daemon may call back on until it is closed. */
@@ -40,7 +62,7 @@ export interface Session {
 /** What a session offers to the daemon. Everything is optional; only what is there is advertised. */
 export interface Attachables {
   /** Folders that `local` sources may read, by name. */
-  readonly localDirs?: Readonly<Record<string, LocalDir>>;
+  readonly localDirs?: Readonly<Record<string, LocalDir | VirtualTree>>;
   /** Secrets by id, or a function that is asked for each; `undefined` from it means there is none. */
   readonly secrets?:
     | Readonly<Record<string, Uint8Array | string>>
@@ -55,6 +77,42 @@ export interface Attachables {
   readonly uploads?: Readonly<Record<string, () => Promise<Readable>>>;
   /** Who takes what is exported, in the order of the solve's exporters. */
   readonly exports?: readonly (ExportReceiver | undefined)[];
+  /** Decides for each source whether it may be used; the daemon asks when the solve names this session for it. */
+  readonly sourcePolicy?: (request: SourcePolicyRequest) => Promise<SourcePolicyAnswer>;
+  /** Chooses exporters once the build's result is known; the daemon asks when the solve enables it. */
+  readonly sessionExporter?: SessionExporter;
+}
+
+/** A source that a build wants to use. */
+export interface SourcePolicyRequest {
+  /** `docker-image://...`, `https://...`; after an earlier `update` or `convert` the one it has led to. */
+  readonly identifier: string;
+  readonly attrs: Readonly<Record<string, string>>;
+  /** `linux/amd64`; `undefined` when it does not matter. */
+  readonly platform: string | undefined;
+  /** What the daemon knows of the source already, as its checksum; only what was asked for by `resolve`. */
+  readonly digest: string | undefined;
+}
+
+export type SourcePolicyAnswer =
+  | { readonly action: 'allow' }
+  | { readonly action: 'deny'; readonly messages: readonly string[] }
+  | {
+      readonly action: 'convert';
+      readonly identifier: string;
+      readonly attrs?: Readonly<Record<string, string>>;
+    }
+  /** Asks the daemon to resolve the source first; it then asks again, with its digest. */
+  | { readonly action: 'resolve' };
+
+export interface SessionExporter {
+  /** Returns the exporters for a result with this metadata and these refs. */
+  readonly find: (
+    metadata: ReadonlyMap<string, Uint8Array>,
+    refs: readonly string[],
+  ) => Promise<readonly { readonly type: string; readonly attrs: Readonly<Record<string, string>> }[]>;
+  /** Told of the exporters' answers at the end. */
+  readonly finalize?: (response: Readonly<Record<string, string>>) => Promise<void>;
 }
 
 /** A folder that the daemon may read. */
@@ -74,6 +132,35 @@ export interface LocalDir {
    */
   readonly times?: 'content' | 'keep';
 }
+
+/** A tree that is not on disk as such: its files are ranges of other files, or bytes in memory. */
+export interface VirtualTree {
+  /** In any order. Folders that are not listed are made with mode 0755. */
+  readonly files: readonly VirtualFile[];
+}
+
+export type VirtualFile = {
+  /** Relative, with slashes, without `.` and `..`. */
+  readonly path: string;
+  /** Permission, setuid, setgid and sticky bits. 0644 by default, folders 0755. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Nanoseconds since 1970; made from the content by default. */
+  readonly modTimeNs?: bigint;
+  readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+} & (
+  | {
+      readonly kind: 'file';
+      readonly content: BlobSource;
+      /** A text that stands for the content, such as its digest: it saves reading the content to make its time. */
+      readonly identity?: string;
+    }
+  | { readonly kind: 'dir' }
+  | { readonly kind: 'symlink'; readonly target: string }
+  /** Another name of a file; `target` is a path of the tree that sorts before this one. */
+  | { readonly kind: 'hardlink'; readonly target: string }
+);
 
 export type SshAgent =
   | { readonly socket: string }

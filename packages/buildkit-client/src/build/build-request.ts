@@ -1,7 +1,7 @@
 import type { Init, pb, sourcepolicy } from '@melange2/proto';
 import type { SolveError } from '../errors.ts';
 import type { Gateway, GatewayResult, Reference } from '../gateway/gateway.ts';
-import type { Attachables } from '../session-contract.ts';
+import type { Attachables, SessionOptions } from '../session-contract.ts';
 import type { StatusEvent } from '../status/status-event.ts';
 import type { ExportTarget } from './export-target.ts';
 
@@ -37,6 +37,8 @@ export type BuildSubject =
 export interface BuildOptions {
   /** Folders, secrets, credentials, … that the daemon may ask for while it builds. */
   readonly session?: Omit<Attachables, 'exports'>;
+  /** How the session is run; its signal is the build's. */
+  readonly sessionOptions?: Omit<SessionOptions, 'signal'>;
   readonly exports?: readonly ExportTarget[];
   readonly cacheImports?: readonly CacheEntry[];
   readonly cacheExports?: readonly CacheEntry[];

@@ -95,7 +95,7 @@ async function buildOnce(
   const session = isEmpty(attachables)
     ? undefined
     : await context.openSession(context.endpoint, attachables, {
-        name: 'melange2',
+        ...request.sessionOptions,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
   const stop = new AbortController();

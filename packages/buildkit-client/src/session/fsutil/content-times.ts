@@ -1,0 +1,264 @@
+import { createHash, hash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { buildError } from '@melange2/diagnostics';
+import type { BlobSource } from '../../session-contract.ts';
+import { sessionErrors } from '../errors.ts';
+import { sameIdentity, type FileIdentity, type TreeEntry } from './tree-entry.ts';
+import { unreadable } from './walk-folder.ts';
+
+/**
+ * Times made from the content of files: equal content, equal time, wherever and whenever it was written.
+ *
+ * The daemon takes a file for unchanged when size and time are what it has. With these times that is never wrong, and
+ * a fresh checkout of the same content is not sent again.
+ */
+export interface ContentTimes {
+  /** The time of an entry with content, at once when it is known or quickly had. */
+  readonly of: (entry: TreeEntry) => bigint | Promise<bigint>;
+  /** Keeps what was found for the next session. Never fails: the times can be made again. */
+  readonly save: () => Promise<void>;
+}
+
+/** Larger files are read in pieces, without holding up the session. */
+const largeBytes = 1 << 20;
+/**
+ * A file that was written so shortly before it was read may be written again without its times telling: the clock of
+ * file systems is coarse.
+ */
+const settledMs = 2000;
+
+/**
+ * Makes the times of the files of one tree.
+ *
+ * @param key what the memory is kept under: the folder and what it is read as.
+ * @param cacheDir where the memory is kept; without it every file is read each time.
+ */
+export async function contentTimes(key: string, cacheDir: string | undefined): Promise<ContentTimes> {
+  const file =
+    cacheDir === undefined
+      ? undefined
+      : join(cacheDir, 'content-times', `${hash('sha256', key).slice(0, 32)}.v8`);
+  const known = file === undefined ? undefined : await readMemory(file);
+  const memory = new Memory();
+  const scratch = Buffer.allocUnsafeSlow(largeBytes);
+
+  return {
+    of(entry) {
+      const { source, seen } = entry.content!;
+      if (seen !== undefined && known !== undefined) {
+        const time = known.find(entry.path, seen);
+        if (time !== undefined) {
+          memory.add(entry.path, seen, time);
+          return time;
+        }
+      }
+      if (source.kind === 'bytes') return timeOf(hash('sha256', source.bytes, 'buffer'));
+      if (source.sizeBytes === 0) return emptyTime;
+      if (source.sizeBytes > largeBytes) return largeTime(entry, memory);
+      const time = smallTime(entry.path, source, seen, scratch);
+      if (seen !== undefined) memory.add(entry.path, seen, time);
+      return time;
+    },
+    async save() {
+      if (file === undefined || (known !== undefined && known.equals(memory))) return;
+      try {
+        await writeMemory(file, memory);
+      } catch {
+        // A full or read-only disk costs only that files are read again.
+      }
+    },
+  };
+}
+
+function smallTime(
+  path: string,
+  source: Extract<BlobSource, { kind: 'file' }>,
+  seen: FileIdentity | undefined,
+  scratch: Buffer,
+): bigint {
+  let fd: number;
+  try {
+    fd = openSync(source.path, 'r');
+  } catch (cause) {
+    throw unreadable(source.path, cause);
+  }
+  try {
+    const offset = source.offset ?? 0;
+    const length = readFully(fd, scratch, 0, source.sizeBytes, offset);
+    if (length !== source.sizeBytes || (seen !== undefined && !sameIdentity(fstatSync(fd), seen)))
+      throw changed(source.path);
+    return timeOf(hash('sha256', scratch.subarray(0, length), 'buffer'));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function largeTime(entry: TreeEntry, memory: Memory): Promise<bigint> {
+  const { source, seen } = entry.content!;
+  if (source.kind !== 'file') throw new Error('Only files are read in pieces.');
+  const digest = createHash('sha256');
+  const handle = await open(source.path, 'r').catch((cause: unknown) => {
+    throw unreadable(source.path, cause);
+  });
+  try {
+    // Two buffers: while one is hashed here, the other is filled by the thread pool.
+    const buffers = [Buffer.allocUnsafeSlow(largeBytes), Buffer.allocUnsafeSlow(largeBytes)];
+    const start = source.offset ?? 0;
+    const readAt = (at: number, index: number): Promise<{ bytesRead: number }> =>
+      handle.read(buffers[index & 1]!, 0, Math.min(largeBytes, source.sizeBytes - at), start + at);
+    let at = 0;
+    let pending = readAt(0, 0);
+    for (let index = 0; at < source.sizeBytes; index++) {
+      const { bytesRead } = await pending;
+      if (bytesRead === 0) throw changed(source.path);
+      at += bytesRead;
+      if (at < source.sizeBytes) {
+        pending = readAt(at, index + 1);
+        // When hashing throws, nobody waits for it any more.
+        pending.catch(() => {});
+      }
+      digest.update(buffers[index & 1]!.subarray(0, bytesRead));
+    }
+    if (seen !== undefined && !sameIdentity(await handle.stat(), seen)) throw changed(source.path);
+  } finally {
+    await handle.close();
+  }
+  const time = timeOf(digest.digest());
+  if (seen !== undefined) memory.add(entry.path, seen, time);
+  return time;
+}
+
+/** Fills the range of the buffer from the file; returns less only at the end of the file. */
+export function readFully(fd: number, buffer: Buffer, at: number, length: number, position: number): number {
+  let done = 0;
+  while (done < length) {
+    const bytes = readSync(fd, buffer, at + done, length - done, position + done);
+    if (bytes === 0) break;
+    done += bytes;
+  }
+  return done;
+}
+
+export function changed(path: string): Error {
+  return buildError(sessionErrors, 'SESSION_FILE_CHANGED', { path });
+}
+
+/** 31 bits of seconds, which every file system can hold, and the nanoseconds: 61 bits of the digest. */
+function timeOf(digest: Buffer): bigint {
+  const seconds = digest.readUInt32BE(0) >>> 1;
+  const nanoseconds = digest.readUInt32BE(4) % 1_000_000_000;
+  return BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+}
+
+/** Empty files need not be opened. */
+const emptyTime = timeOf(hash('sha256', '', 'buffer'));
+
+/** Makes a time of a text that stands for the content, such as its digest. */
+export function timeOfIdentity(identity: string): bigint {
+  return timeOf(hash('sha256', identity, 'buffer'));
+}
+
+const columns = 4;
+
+/** What was found, in columns: a tree may have a hundred thousand files. */
+class Memory {
+  readonly paths: string[] = [];
+  numbers: Float64Array = new Float64Array(1024 * columns);
+  times: BigInt64Array = new BigInt64Array(1024);
+  readonly #startedMs = Date.now();
+  #index: Map<string, number> | undefined;
+  /** Where the last was found: the next is most often the next. */
+  #next = 0;
+
+  add(path: string, seen: FileIdentity, time: bigint): void {
+    if (seen.ctimeMs > this.#startedMs - settledMs || seen.mtimeMs > this.#startedMs - settledMs) return;
+    const at = this.paths.length;
+    if (at === this.times.length) {
+      const numbers = new Float64Array(this.numbers.length * 2);
+      numbers.set(this.numbers);
+      this.numbers = numbers;
+      const times = new BigInt64Array(this.times.length * 2);
+      times.set(this.times);
+      this.times = times;
+    }
+    this.paths.push(path);
+    this.numbers.set([seen.size, seen.mtimeMs, seen.ctimeMs, seen.ino], at * columns);
+    this.times[at] = time;
+  }
+
+  find(path: string, seen: FileIdentity): bigint | undefined {
+    let at: number | undefined = this.#next;
+    if (this.paths[at] !== path) {
+      this.#index ??= new Map(this.paths.map((p, i) => [p, i]));
+      at = this.#index.get(path);
+      if (at === undefined) return undefined;
+    }
+    this.#next = at + 1;
+    const row = at * columns;
+    const { numbers } = this;
+    const same =
+      numbers[row] === seen.size &&
+      numbers[row + 1] === seen.mtimeMs &&
+      numbers[row + 2] === seen.ctimeMs &&
+      numbers[row + 3] === seen.ino;
+    return same ? this.times[at] : undefined;
+  }
+
+  equals(other: Memory): boolean {
+    const count = this.paths.length;
+    if (count !== other.paths.length) return false;
+    for (let i = 0; i < count; i++)
+      if (this.paths[i] !== other.paths[i] || this.times[i] !== other.times[i]) return false;
+    for (let i = 0; i < count * columns; i++) if (this.numbers[i] !== other.numbers[i]) return false;
+    return true;
+  }
+}
+
+interface StoredMemory {
+  readonly version: 1;
+  readonly paths: string;
+  readonly numbers: Float64Array;
+  readonly times: BigInt64Array;
+}
+
+async function readMemory(file: string): Promise<Memory | undefined> {
+  try {
+    const stored = deserialize(await readFile(file)) as StoredMemory;
+    if (stored.version !== 1) return undefined;
+    const memory = new Memory();
+    if (stored.times.length > 0) memory.paths.push(...splitPaths(stored.paths));
+    if (memory.paths.length !== stored.times.length) return undefined;
+    memory.numbers = stored.numbers;
+    memory.times = stored.times;
+    return memory;
+  } catch {
+    // Absent, or cut off: the files are read again.
+    return undefined;
+  }
+}
+
+function splitPaths(text: string): string[] {
+  return text.split('\0');
+}
+
+async function writeMemory(file: string, memory: Memory): Promise<void> {
+  const count = memory.paths.length;
+  const stored: StoredMemory = {
+    version: 1,
+    paths: memory.paths.join('\0'),
+    numbers: memory.numbers.slice(0, count * columns),
+    times: memory.times.slice(0, count),
+  };
+  await mkdir(join(file, '..'), { recursive: true });
+  const aside = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  try {
+    await writeFile(aside, serialize(stored));
+    await rename(aside, file);
+  } catch (cause) {
+    await rm(aside, { force: true });
+    throw cause;
+  }
+}

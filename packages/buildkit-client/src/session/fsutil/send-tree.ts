@@ -1,0 +1,317 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { buildError } from '@melange2/diagnostics';
+import { grpcCode } from '../../grpc/grpc-error.ts';
+import { sessionErrors } from '../errors.ts';
+import { messagesOf, type ServerCall } from '../server-call.ts';
+import { StatusError } from '../status-error.ts';
+import { changed, readFully, type ContentTimes } from './content-times.ts';
+import { isRegular } from './go-mode.ts';
+import { PacketBuffer, packetType, readPacket } from './packet.ts';
+import { sameIdentity, type EntryContent, type TreeEntry } from './tree-entry.ts';
+import { unreadable } from './walk-folder.ts';
+
+/** How much was sent of a tree. */
+export interface SendCounts {
+  /** Files, folders and links that were listed. */
+  entries: number;
+  /** Files whose content the daemon did not have. */
+  files: number;
+  bytes: number;
+}
+
+/** Files up to this size are read at once and share a write with others. */
+const smallBytes = 256 << 10;
+const chunkBytes = 1 << 20;
+const statBatchBytes = 64 << 10;
+/** So much may be read and hashed before the session gets a turn to answer others. */
+const turnBytes = 8 << 20;
+
+/**
+ * Sends a tree to a daemon that asks for what it lacks of it: lists all entries, serves requests while it lists, and
+ * ends when the daemon has said that it is done.
+ *
+ * @param times makes the times of entries with content, unless they have one of their own.
+ * @throws {BuildError} SESSION_FILE_UNREADABLE, SESSION_FILE_CHANGED, SESSION_NAME_INVALID, SESSION_PEER_INVALID
+ */
+export async function sendTree(
+  call: ServerCall,
+  entries: Iterable<TreeEntry>,
+  times: ContentTimes | undefined,
+  counts: SendCounts = { entries: 0, files: 0, bytes: 0 },
+): Promise<void> {
+  const sender = new TreeSender(call, times, counts);
+  try {
+    await sender.run(entries);
+  } catch (cause) {
+    sender.tell(cause);
+    throw cause;
+  }
+}
+
+class TreeSender {
+  readonly #call: ServerCall;
+  readonly #times: ContentTimes | undefined;
+  readonly #counts: SendCounts;
+  /** By the id that the daemon asks with, which is the number of the entry; taken out when it is asked for. */
+  readonly #contents = new Map<number, EntryContent>();
+  #requests: EntryContent[] = [];
+  #requestIds: number[] = [];
+  #listed = false;
+  #finished = false;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+
+  constructor(call: ServerCall, times: ContentTimes | undefined, counts: SendCounts) {
+    this.#call = call;
+    this.#times = times;
+    this.#counts = counts;
+  }
+
+  async run(entries: Iterable<TreeEntry>): Promise<void> {
+    const stopping = async (work: Promise<void>): Promise<void> => {
+      try {
+        await work;
+      } catch (cause) {
+        this.#stopped = true;
+        this.#wake?.();
+        throw cause;
+      }
+    };
+    // All have to be over when this returns: nothing may write to a call that has ended.
+    const outcomes = await Promise.allSettled([
+      stopping(this.#list(entries)),
+      stopping(this.#serve()),
+      stopping(this.#listen()),
+    ]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
+    const fin = new PacketBuffer(32);
+    fin.fin();
+    this.#call.write([fin.take()]);
+  }
+
+  /** Tells the daemon why the tree ends here. */
+  tell(cause: unknown): void {
+    if (this.#call.signal.aborted) return;
+    const packet = new PacketBuffer(256);
+    packet.error(cause instanceof Error ? cause.message : String(cause));
+    try {
+      this.#call.write([packet.take()]);
+    } catch {
+      // The daemon is gone; there is nobody to tell.
+    }
+  }
+
+  async #list(entries: Iterable<TreeEntry>): Promise<void> {
+    const batch = new PacketBuffer(statBatchBytes + 8192);
+    const linkTimes = new Map<string, bigint>();
+    let id = 0;
+    let readBytes = 0;
+    const flush = async (): Promise<void> => {
+      readBytes = 0;
+      if (batch.length > 0 && !this.#call.write([batch.take()])) await this.#call.drained();
+      else await nextTurn();
+    };
+    for (const entry of entries) {
+      if (this.#stopped) return;
+      let { modTime } = entry;
+      if (this.#times !== undefined && modTime === 0n && isRegular(entry.mode)) {
+        if (entry.content !== undefined) {
+          readBytes += entry.size;
+          const time = this.#times.of(entry);
+          modTime = typeof time === 'bigint' ? time : await time;
+          if (entry.content.moreNames === true) linkTimes.set(entry.path, modTime);
+        } else modTime = linkTimes.get(entry.linkname) ?? 0n;
+      }
+      batch.stat(modTime === entry.modTime ? entry : { ...entry, modTime });
+      if (entry.content !== undefined) this.#contents.set(id, entry.content);
+      id++;
+      this.#counts.entries++;
+      if (batch.length >= statBatchBytes || readBytes >= turnBytes) await flush();
+    }
+    batch.endOfStats();
+    await flush();
+    this.#listed = true;
+  }
+
+  async #listen(): Promise<void> {
+    const next = messagesOf(this.#call);
+    for (;;) {
+      const messages = await next();
+      if (this.#stopped) return;
+      if (messages === undefined)
+        throw new StatusError(grpcCode.canceled, 'The daemon has ended the transfer before it was done.');
+      for (const message of messages) {
+        const packet = readIncoming(message);
+        switch (packet.type) {
+          case packetType.request: {
+            const content = this.#contents.get(packet.id);
+            if (content === undefined)
+              throw buildError(sessionErrors, 'SESSION_PEER_INVALID', {
+                what: `asked for file number ${packet.id}, which is not one it may ask for`,
+              });
+            this.#contents.delete(packet.id);
+            this.#requests.push(content);
+            this.#requestIds.push(packet.id);
+            this.#wake?.();
+            break;
+          }
+          case packetType.error:
+            throw new StatusError(
+              grpcCode.aborted,
+              `The daemon gave the transfer up: ${packet.data?.toString('utf8') ?? ''}`,
+            );
+          case packetType.fin:
+            if (!this.#listed)
+              throw buildError(sessionErrors, 'SESSION_PEER_INVALID', {
+                what: 'ended the transfer before it had the list of files',
+              });
+            this.#finished = true;
+            this.#wake?.();
+            return;
+          default:
+            throw buildError(sessionErrors, 'SESSION_PEER_INVALID', {
+              what: `sent a packet of type ${packet.type}, which a receiver does not send`,
+            });
+        }
+      }
+    }
+  }
+
+  async #serve(): Promise<void> {
+    for (;;) {
+      while (this.#requests.length === 0) {
+        if (this.#finished || this.#stopped) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+      }
+      const contents = this.#requests;
+      const ids = this.#requestIds;
+      this.#requests = [];
+      this.#requestIds = [];
+      await this.#sendAll(contents, ids);
+    }
+  }
+
+  async #sendAll(contents: readonly EntryContent[], ids: readonly number[]): Promise<void> {
+    const batch = new PacketBuffer(Math.min(chunkBytes + 4096, batchBytesFor(contents)));
+    const flush = async (): Promise<void> => {
+      if (batch.length > 0 && !this.#call.write([batch.take()])) await this.#call.drained();
+    };
+    for (let i = 0; i < contents.length; i++) {
+      if (this.#stopped) return;
+      const content = contents[i]!;
+      const id = ids[i]!;
+      const size = sizeOf(content);
+      if (size <= smallBytes) {
+        if (batch.length > 0 && batch.length + size + 64 > chunkBytes) await flush();
+        appendSmall(batch, id, content, size);
+      } else {
+        await flush();
+        await this.#sendLarge(id, content, size);
+      }
+      this.#counts.files++;
+      this.#counts.bytes += size;
+    }
+    await flush();
+  }
+
+  async #sendLarge(id: number, { source, seen }: EntryContent, size: number): Promise<void> {
+    if (source.kind === 'bytes') {
+      for (let at = 0; at < size && !this.#stopped; at += chunkBytes)
+        await this.#sendChunk(id, source.bytes.subarray(at, at + chunkBytes));
+      await this.#sendChunk(id, undefined);
+      return;
+    }
+    const handle = await open(source.path, 'r').catch((cause: unknown) => {
+      throw unreadable(source.path, cause);
+    });
+    try {
+      const start = source.offset ?? 0;
+      const read = (at: number): Promise<{ bytesRead: number; buffer: Buffer }> => {
+        const length = Math.min(chunkBytes, size - at);
+        return handle.read(Buffer.allocUnsafeSlow(length), 0, length, start + at);
+      };
+      let at = 0;
+      let pending = read(0);
+      while (at < size && !this.#stopped) {
+        const { bytesRead, buffer } = await pending;
+        if (bytesRead === 0) throw changed(source.path);
+        at += bytesRead;
+        if (at < size) {
+          pending = read(at);
+          pending.catch(() => {});
+        }
+        await this.#sendChunk(id, buffer.subarray(0, bytesRead));
+      }
+      await pending.catch(() => {});
+      if (seen !== undefined && !sameIdentity(await handle.stat(), seen)) throw changed(source.path);
+    } finally {
+      await handle.close();
+    }
+    await this.#sendChunk(id, undefined);
+  }
+
+  /** `undefined` is the end of the file. */
+  async #sendChunk(id: number, chunk: Uint8Array | undefined): Promise<void> {
+    const header = new PacketBuffer(32);
+    header.dataHeaderFor(id, chunk?.length ?? 0);
+    const open = this.#call.write(chunk === undefined ? [header.take()] : [header.take(), chunk]);
+    if (!open) await this.#call.drained();
+  }
+}
+
+function sizeOf({ source }: EntryContent): number {
+  return source.kind === 'bytes' ? source.bytes.length : source.sizeBytes;
+}
+
+function batchBytesFor(contents: readonly EntryContent[]): number {
+  let bytes = 4096;
+  for (const content of contents) {
+    const size = sizeOf(content);
+    if (size <= smallBytes) bytes += size + 64;
+    if (bytes > chunkBytes) break;
+  }
+  return bytes;
+}
+
+/** Puts a whole file behind its header, where it will be sent from: it is copied by the kernel only. */
+function appendSmall(batch: PacketBuffer, id: number, { source, seen }: EntryContent, size: number): void {
+  if (size > 0) {
+    batch.dataHeader(id, size);
+    if (source.kind === 'bytes') batch.bytes.set(source.bytes, batch.length);
+    else {
+      let fd: number;
+      try {
+        fd = openSync(source.path, 'r');
+      } catch (cause) {
+        throw unreadable(source.path, cause);
+      }
+      try {
+        const done = readFully(fd, batch.bytes, batch.length, size, source.offset ?? 0);
+        if (done !== size || (seen !== undefined && !sameIdentity(fstatSync(fd), seen)))
+          throw changed(source.path);
+      } finally {
+        closeSync(fd);
+      }
+    }
+    batch.length += size;
+  }
+  batch.dataHeader(id, 0);
+}
+
+function readIncoming(message: Buffer): ReturnType<typeof readPacket> {
+  try {
+    return readPacket(message);
+  } catch (cause) {
+    throw buildError(
+      sessionErrors,
+      'SESSION_PEER_INVALID',
+      { what: 'sent a packet that cannot be read' },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { realpathSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
+import { buildError } from '@melange2/diagnostics';
+import { filesync } from '@melange2/proto';
+import { grpcCode } from '../../grpc/grpc-error.ts';
+import type { LocalDir, VirtualTree } from '../../session-contract.ts';
+import { sessionErrors } from '../errors.ts';
+import { contentTimes, type ContentTimes } from '../fsutil/content-times.ts';
+import { followLinks } from '../fsutil/follow-links.ts';
+import { pathFilter, type PathFilter } from '../fsutil/path-filter.ts';
+import { sendTree } from '../fsutil/send-tree.ts';
+import type { TreeEntry } from '../fsutil/tree-entry.ts';
+import { walkVirtualTree } from '../fsutil/virtual-tree.ts';
+import { unreadable, walkFolder } from '../fsutil/walk-folder.ts';
+import type { CallHandler, CallMetadata } from '../server-call.ts';
+import type { SessionHost } from '../session-host.ts';
+import { StatusError } from '../status-error.ts';
+import { transferReports } from '../transfer-reports.ts';
+
+/** Serves folders and virtual trees to `local` sources. */
+export function localDirsService(
+  dirs: Readonly<Record<string, LocalDir | VirtualTree>>,
+  cacheDir: string | undefined,
+  host: SessionHost,
+): readonly (readonly [string, CallHandler])[] {
+  const diffCopy: CallHandler = async (call) => {
+    const name = call.metadata.get('dir-name')?.[0] ?? '';
+    const dir = Object.hasOwn(dirs, name) ? dirs[name] : undefined;
+    if (dir === undefined) throw new StatusError(grpcCode.notFound, `no access allowed to dir "${name}"`);
+    const reports = transferReports('send', name, host);
+    const counts = { entries: 0, files: 0, bytes: 0 };
+    const timer = setInterval(() => reports.progress(counts), 100);
+    try {
+      const tree = 'files' in dir ? virtualTree(dir, call.metadata) : realTree(name, dir, call.metadata);
+      const times = await tree.times(cacheDir);
+      await sendTree(call, tree.entries(), times, counts);
+      await times?.save();
+    } finally {
+      clearInterval(timer);
+      reports.done(counts);
+    }
+  };
+  return [[filesync.FileSync.methods.DiffCopy.path, diffCopy]];
+}
+
+interface Tree {
+  readonly entries: () => Iterable<TreeEntry>;
+  readonly times: (cacheDir: string | undefined) => Promise<ContentTimes | undefined>;
+}
+
+function realTree(name: string, dir: LocalDir, metadata: CallMetadata): Tree {
+  const root = rootOf(name, dir.path);
+  const filters = [
+    filterOf(root, dir.include?.map(fromIgnoreFile), dir.exclude?.map(fromIgnoreFile), dir.followPaths),
+    filterOf(
+      root,
+      metadata.get('include-patterns'),
+      metadata.get('exclude-patterns'),
+      metadata.get('followpaths'),
+    ),
+  ].filter((f) => f !== undefined);
+  const times = dir.times ?? 'content';
+  return {
+    entries: () => walkFolder(root, { filters, owners: dir.owners ?? 'reset', times }),
+    times: async (cacheDir) =>
+      times === 'content' ? await contentTimes(`${name}\0${root}`, cacheDir) : undefined,
+  };
+}
+
+function virtualTree(tree: VirtualTree, metadata: CallMetadata): Tree {
+  const filter = pathFilter(
+    [...(metadata.get('include-patterns') ?? []), ...(metadata.get('followpaths') ?? [])],
+    metadata.get('exclude-patterns') ?? [],
+  );
+  return {
+    entries: () => walkVirtualTree(tree, filter === undefined ? [] : [filter]),
+    times: () => contentTimes('', undefined),
+  };
+}
+
+function rootOf(name: string, path: string): string {
+  try {
+    const root = realpathSync(path);
+    if (statSync(root).isDirectory()) return root;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(path, cause);
+  }
+  throw buildError(sessionErrors, 'SESSION_DIR_MISSING', { name, path });
+}
+
+function filterOf(
+  root: string,
+  include: readonly string[] = [],
+  exclude: readonly string[] = [],
+  follow: readonly string[] = [],
+): PathFilter | undefined {
+  if (follow.length === 0) return pathFilter(include, exclude);
+  const followed = followLinks(root, follow);
+  return pathFilter(followed === undefined ? include : [...include, ...followed], exclude);
+}
+
+/** In an ignore file, a slash in front means the folder itself; BuildKit's patterns have none. */
+function fromIgnoreFile(pattern: string): string {
+  const text = pattern.trim();
+  const plain = (path: string): string => posix.normalize(path.trim()).replace(/^\/+/, '');
+  if (text === '' || text === '!') return text;
+  return text.startsWith('!') ? `!${plain(text.slice(1))}` : plain(text);
+}
