@@ -7,47 +7,59 @@ const encoder = new TextEncoder();
  * measured twice or moved.
  */
 export class BackwardWriter {
+  readonly #blockSize: number;
   #bytes: Uint8Array;
   #view: DataView;
-  /** Bytes are used from here to the end. */
+  /** The message stands from here … */
   #start: number;
+  /** … to here; behind it are messages that were taken before. */
+  #end: number;
 
-  constructor(sizeBytes: number = 1024) {
-    this.#bytes = new Uint8Array(sizeBytes);
+  constructor(blockSize: number) {
+    this.#blockSize = blockSize;
+    this.#bytes = new Uint8Array(blockSize);
     this.#view = new DataView(this.#bytes.buffer);
-    this.#start = sizeBytes;
+    this.#start = blockSize;
+    this.#end = blockSize;
   }
 
   /** How many bytes have been written. */
   get length(): number {
-    return this.#bytes.length - this.#start;
+    return this.#end - this.#start;
   }
 
-  /** Copies what was written into bytes that `allocate` gives, and starts anew. */
-  finish(allocate: (sizeBytes: number) => Uint8Array): Uint8Array {
-    const result = allocate(this.length);
-    result.set(this.#bytes.subarray(this.#start));
-    this.#start = this.#bytes.length;
+  /** Returns a copy of what was written and starts anew. */
+  copy(): Uint8Array {
+    const result = this.#bytes.slice(this.#start, this.#end);
+    this.#start = this.#end;
+    return result;
+  }
+
+  /** Returns what was written, in the writer's own memory, and starts anew in front of it. */
+  take(): Uint8Array {
+    const result = this.#bytes.subarray(this.#start, this.#end);
+    this.#end = this.#start;
     return result;
   }
 
   /** Forgets what was written. */
   reset(): void {
-    this.#start = this.#bytes.length;
+    this.#start = this.#end;
   }
 
-  /** Size of the buffer in bytes. */
+  /** Size of the memory in bytes. */
   get capacity(): number {
     return this.#bytes.length;
   }
 
   #reserve(count: number): void {
     if (this.#start >= count) return;
-    const used = this.#bytes.length - this.#start;
-    const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, used + count));
-    bytes.set(this.#bytes.subarray(this.#start), bytes.length - used);
-    this.#start = bytes.length - used;
+    const used = this.#end - this.#start;
+    const bytes = new Uint8Array(Math.max(this.#blockSize, 2 * (used + count)));
+    bytes.set(this.#bytes.subarray(this.#start, this.#end), bytes.length - used);
     this.#bytes = bytes;
+    this.#start = bytes.length - used;
+    this.#end = bytes.length;
     this.#view = new DataView(bytes.buffer);
   }
 
@@ -115,20 +127,22 @@ export class BackwardWriter {
   /** Writes text as UTF-8, without its length. */
   text(text: string): void {
     const count = text.length;
-    if (count > 256) return this.raw(encoder.encode(text));
     this.#reserve(count);
-    const bytes = this.#bytes;
     const end = this.#start;
-    let at = end;
-    for (let i = count - 1; i >= 0; i--) {
-      const c = text.charCodeAt(i);
-      if (c >= 0x80) {
-        this.#start = end;
-        return this.raw(encoder.encode(text));
-      }
-      bytes[--at] = c;
+    const start = end - count;
+    if (count > 96) {
+      // Where text takes as many bytes as it has units, which is the rule, it fits where it has to stand.
+      const { read, written } = encoder.encodeInto(text, this.#bytes.subarray(start, end));
+      if (read === count && written === count) this.#start = start;
+      else this.raw(encoder.encode(text));
+      return;
     }
-    this.#start = at;
+    for (let i = 0; i < count; i++) {
+      const c = text.charCodeAt(i);
+      if (c >= 0x80) return this.raw(encoder.encode(text));
+      this.#bytes[start + i] = c;
+    }
+    this.#start = start;
   }
 
   float(value: number): void {

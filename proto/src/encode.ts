@@ -13,22 +13,15 @@ type Values = Readonly<Record<string, unknown>> & { readonly [unknownFields]?: U
  * Plain fields in order of their numbers, then the members of oneofs; map keys in order of their UTF-8 bytes or
  * values; zero values left out except in oneofs, maps and lists.
  *
- * `allocate` gives the memory of the result, for callers that make many small ones; it is filled whole.
- *
  * @throws {WireError} when a value does not fit its field.
  */
-export function encode<T>(
-  type: MessageType<T>,
-  value: Init<T>,
-  allocate: (sizeBytes: number) => Uint8Array = allocateBytes,
-): Uint8Array {
-  // A value may have getters that encode another message meanwhile, so the buffer is taken and given back.
+export function encode<T>(type: MessageType<T>, value: Init<T>): Uint8Array {
+  // A value may have getters that encode another message meanwhile, so the writer is taken and given back.
   const writer = spare ?? new FieldWriter(4096);
   spare = undefined;
   try {
-    if (type.write === undefined) writeMessage(writer, type, value as Values);
-    else writeChecked(writer, type, value as Values);
-    return writer.finish(allocate);
+    writeChecked(writer, type, value as Values);
+    return writer.copy();
   } finally {
     writer.reset();
     if (writer.capacity <= 1 << 20) spare = writer;
@@ -37,13 +30,29 @@ export function encode<T>(
 
 let spare: FieldWriter | undefined;
 
-function allocateBytes(sizeBytes: number): Uint8Array {
-  return new Uint8Array(sizeBytes);
+/** Encodes messages as `encode` does. */
+export type Encoder = <T>(type: MessageType<T>, value: Init<T>) => Uint8Array;
+
+/**
+ * Makes an encoder for many small messages that are kept: they lie in common blocks of memory, where each would
+ * have an array buffer of its own. So none of them may be transferred to a worker.
+ */
+export function sharedEncoder(): Encoder {
+  const writer = new FieldWriter(64 * 1024);
+  return (type, value) => {
+    try {
+      writeChecked(writer, type, value as Values);
+      return writer.take();
+    } finally {
+      writer.reset();
+    }
+  };
 }
 
 function writeChecked(writer: FieldWriter, type: MessageType<unknown>, value: Values): void {
+  if (type.write === undefined) return writeMessage(writer, type, value);
   try {
-    type.write!(writer, value as never);
+    type.write(writer, value as never);
   } catch (cause) {
     writer.reset();
     // Goes through the fields by name, so that the failure names the one that does not fit.

@@ -1,4 +1,5 @@
-export { encode } from './encode.ts';
+export { encode, sharedEncoder } from './encode.ts';
+export type { Encoder } from './encode.ts';
 export { compareText } from './compare-text.ts';
 export { decode, empty } from './decode.ts';
 export { message, unknownFields } from './message-type.ts';

@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import { encode, pb } from '@melange2/proto/llb';
+import { pb } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import type { Node } from './node.ts';
 import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
@@ -27,7 +27,7 @@ export function build(source: State, options: BuildOptions = {}): State {
   const node = {
     options,
     dependencies: [output.node],
-    marshal: ({ options: base, digestOf }) => ({
+    marshal: ({ options: base, digestOf, encode }) => ({
       bytes: encode(pb.Op, {
         inputs: [digestOf(output)],
         platform: platformMessage(options.platform ?? base.platform),

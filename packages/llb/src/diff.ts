@@ -1,4 +1,4 @@
-import { encode, pb } from '@melange2/proto/llb';
+import { pb } from '@melange2/proto/llb';
 import type { Node } from './node.ts';
 import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { State } from './state.ts';
@@ -15,7 +15,7 @@ export function diff(lower: State, upper: State, options: OpOptions = {}): State
   const node = {
     options,
     dependencies: [lowerOutput.node, ...(upperOutput === undefined ? [] : [upperOutput.node])],
-    marshal: ({ options: base, digestOf }) => ({
+    marshal: ({ options: base, digestOf, encode }) => ({
       bytes: encode(pb.Op, {
         inputs: [digestOf(lowerOutput), ...(upperOutput === undefined ? [] : [digestOf(upperOutput)])],
         constraints: workerConstraints(base, options),

@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import { compareText, encode, pb, type Init } from '@melange2/proto/llb';
+import { compareText, pb, type Init } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import { canonicalIpAddress } from './ip-address.ts';
 import { InputList, type MarshalContext, type MarshalledNode, type Node } from './node.ts';
@@ -125,12 +125,11 @@ const contentCaches = {
   off: pb.MountContentCache.OFF,
 } as const;
 
-/** The op of a step. Its mounts are put in order when they are first asked for, which most often is at marshalling. */
+/** The op of a step. Its mounts are put in order when they are asked for, which most often is at marshalling. */
 export class ExecNode implements Node {
   readonly options: RunOptions;
   readonly #base: State;
   readonly #settings: Settings;
-  #planned: readonly PlannedMount[] | undefined;
 
   constructor(base: State, options: RunOptions) {
     if (options.args.length === 0) throw buildError(errors, 'LLB_EXEC_WITHOUT_ARGS', {});
@@ -146,8 +145,12 @@ export class ExecNode implements Node {
   }
 
   get dependencies(): readonly Node[] {
+    const { mounts = none } = this.options;
     const nodes: Node[] = [];
-    for (const { source } of this.#plan()) if (source?.output !== undefined) nodes.push(source.output.node);
+    if (mounts.every((m) => m.dest > '/') && isSorted(mounts)) {
+      if (this.#base.output !== undefined) nodes.push(this.#base.output.node);
+      for (const mount of mounts) addSource(nodes, mount.kind === 'tmpfs' ? undefined : mount.source);
+    } else for (const { source } of this.#plan()) addSource(nodes, source);
     return nodes;
   }
 
@@ -179,7 +182,8 @@ export class ExecNode implements Node {
     const settings = this.#settings;
     const planned = this.#plan();
     const inputs = new InputList();
-    const mounts = planned.map((p) => mountMessage(p, inputs.add(context, p.source?.output)));
+    const mounts: Init<pb.Mount>[] = [];
+    for (const p of planned) mounts.push(mountMessage(p, inputs.add(context, p.source?.output)));
     const { secrets = [], ssh = [], proxy } = options;
     for (const secret of secrets) {
       if (secret.dest !== undefined) mounts.push(secretMount(secret, secret.dest));
@@ -198,12 +202,9 @@ export class ExecNode implements Node {
             cwd: settings.cwd,
             user: settings.user,
             proxy_env: proxy === undefined ? undefined : proxyMessage(proxy),
-            extraHosts: settings.extraHosts.map(({ host, address }) => ({
-              Host: host,
-              IP: canonicalIpAddress(address),
-            })),
+            extraHosts: hostMessages(settings),
             hostname: settings.hostname,
-            ulimit: settings.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+            ulimit: limitMessages(settings),
             cgroupParent: settings.cgroupParent,
             removeMountStubsRecursive: true,
             validExitCodes: options.validExitCodes,
@@ -217,15 +218,19 @@ export class ExecNode implements Node {
       },
     };
     return {
-      bytes: encode(pb.Op, op, context.allocate),
+      bytes: context.encode(pb.Op, op),
       metadata: opMetadata(context.options, options, execCaps(context, options, settings, planned)),
     };
   }
 
+  /** Not kept: in large graphs it would be a third of the memory, and it is asked for twice. */
   #plan(): readonly PlannedMount[] {
-    this.#planned ??= planMounts(this.#base, this.options);
-    return this.#planned;
+    return planMounts(this.#base, this.options);
   }
+}
+
+function addSource(nodes: Node[], source: State | undefined): void {
+  if (source?.output !== undefined) nodes.push(source.output.node);
 }
 
 function checkMounts(mounts: readonly Mount[]): void {
@@ -239,15 +244,36 @@ function checkMounts(mounts: readonly Mount[]): void {
 
 function planMounts(base: State, { mounts = [], readonlyRoot = false }: RunOptions): readonly PlannedMount[] {
   const root: Mount = { kind: 'bind', dest: '/', source: base, readonly: readonlyRoot };
+  const sorted = sortMounts([root, ...mounts]);
+  const planned: PlannedMount[] = [];
   let outputs = 0;
-  return [root, ...mounts]
-    .toSorted((a, b) => compareText(a.dest, b.dest))
-    .map((mount) => ({
+  for (const mount of sorted) {
+    planned.push({
       mount,
       isRoot: mount === root,
       source: mount.kind === 'tmpfs' ? undefined : mount.source,
       output: mount.kind === 'bind' && !mount.readonly && !mount.noOutput ? outputs++ : -1,
-    }));
+    });
+  }
+  return planned;
+}
+
+function isSorted(mounts: readonly Mount[]): boolean {
+  for (let i = 1; i < mounts.length; i++) {
+    if (compareText(mounts[i - 1]!.dest, mounts[i]!.dest) > 0) return false;
+  }
+  return true;
+}
+
+/** Sorts in place, by insertion: there are few, and they are almost in order. Equal ones stay in theirs. */
+function sortMounts(mounts: Mount[]): readonly Mount[] {
+  for (let i = 1; i < mounts.length; i++) {
+    const mount = mounts[i]!;
+    let at = i;
+    for (; at > 0 && compareText(mounts[at - 1]!.dest, mount.dest) > 0; at--) mounts[at] = mounts[at - 1]!;
+    mounts[at] = mount;
+  }
+  return mounts;
 }
 
 function proxyMessage(proxy: ProxySettings): Init<pb.ProxyEnv> {
@@ -260,7 +286,20 @@ function proxyMessage(proxy: ProxySettings): Init<pb.ProxyEnv> {
   };
 }
 
+const none: readonly never[] = [];
+
+function hostMessages({ extraHosts }: Settings): readonly Init<pb.HostIP>[] {
+  if (extraHosts.length === 0) return none;
+  return extraHosts.map(({ host, address }) => ({ Host: host, IP: canonicalIpAddress(address) }));
+}
+
+function limitMessages({ ulimits }: Settings): readonly Init<pb.Ulimit>[] {
+  if (ulimits.length === 0) return none;
+  return ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard }));
+}
+
 function secretVariables(secrets: readonly Secret[]): readonly Init<pb.SecretEnv>[] {
+  if (secrets.length === 0) return none;
   return secrets.flatMap(({ id, env, optional }) =>
     env === undefined ? [] : [{ ID: id, name: env, optional }],
   );
@@ -328,13 +367,12 @@ function environment(
   { env }: Settings,
   sockets: readonly SshSocket[],
 ): readonly string[] {
-  const isSet = (wanted: string): boolean => env.some(([name]) => name === wanted);
-  const needsSocket = sockets.length > 0 && !isSet('SSH_AUTH_SOCK');
+  const needsSocket = sockets.length > 0 && !isSet(env, 'SSH_AUTH_SOCK');
   const needsPath =
     caps !== undefined &&
     !caps.has('exec.meta.setsdefaultpath') &&
     options.platform.os !== 'windows' &&
-    !isSet('PATH');
+    !isSet(env, 'PATH');
   const texts = variableTexts(env);
   if (!needsSocket && !needsPath) return texts;
   return [
@@ -342,6 +380,10 @@ function environment(
     ...(needsSocket ? [`SSH_AUTH_SOCK=${sockets[0]!.dest ?? socketPath(0)}`] : []),
     ...(needsPath ? [`PATH=${defaultPath}`] : []),
   ];
+}
+
+function isSet(env: Settings['env'], wanted: string): boolean {
+  return env.some(([name]) => name === wanted);
 }
 
 const knownTexts = new WeakMap<Settings['env'], readonly string[]>();

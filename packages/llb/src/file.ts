@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import { encode, pb, type Init } from '@melange2/proto/llb';
+import { pb, type Init } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import { InputList, type MarshalContext, type MarshalledNode, type Node } from './node.ts';
 import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
@@ -163,7 +163,7 @@ function marshalFile(context: MarshalContext, chain: FileChain, options: OpOptio
   const { options: marshalOptions } = context;
   const number = (reference: Reference): number =>
     'input' in reference ? reference.input : inputs.inputs.length + reference.action;
-  const bytes = encode(pb.Op, {
+  const bytes = context.encode(pb.Op, {
     inputs: inputs.inputs,
     constraints: workerConstraints(marshalOptions, options),
     op: {

@@ -1,17 +1,14 @@
-import { encode, pb } from '@melange2/proto/llb';
+import { encode, pb, sharedEncoder } from '@melange2/proto/llb';
 import type { Definition } from './definition.ts';
 import { digestOfBytes } from './digest.ts';
 import type { ImportedLocation, MarshalContext, Node, OutputDigest } from './node.ts';
-import { capsOf, mergeMetadata, type OpOptions } from './op-options.ts';
+import { capsOf, mergeMetadata, type OpDefaults } from './op-options.ts';
 import { parsePlatform, type Platform } from './platform.ts';
 import type { SourceFile } from './source-file.ts';
 import type { State } from './state.ts';
 
 /** What is said of all ops that do not say otherwise. */
-export interface MarshalOptions extends Pick<
-  OpOptions,
-  'ignoreCache' | 'exportCache' | 'progressGroup' | 'workerFilter' | 'localUniqueId'
-> {
+export interface MarshalOptions extends OpDefaults {
   /** Platform of images and steps that have none of their own. */
   readonly platform: Platform;
   /** Capabilities of the daemon, where they are known: an old one is given a PATH. */
@@ -49,7 +46,9 @@ class Marshaller {
   readonly #caps = new Map<number, ReadonlyMap<string, boolean>>();
   readonly #def: Uint8Array[] = [];
   readonly #metadata = new Map<string, pb.OpMetadata>();
-  readonly #locations = new Map<string, readonly Location[]>();
+  /** Digests of `#def`, and where its ops come from. */
+  readonly #ops: string[] = [];
+  readonly #locations: (readonly Location[])[] = [];
 
   constructor(options: MarshalOptions) {
     this.#options = options;
@@ -57,7 +56,7 @@ class Marshaller {
       options,
       caps: options.caps === undefined ? undefined : new Set(options.caps),
       digestOf: ({ node, index }) => ({ digest: this.#digests.get(node)!, index }),
-      allocate: blockAllocator(),
+      encode: sharedEncoder(),
       capsOf: (bits, namesOf) => {
         const known = this.#caps.get(bits) ?? capsOf(namesOf(bits));
         this.#caps.set(bits, known);
@@ -77,28 +76,41 @@ class Marshaller {
 
   /** Adds a node after all that it needs. Without recursion: chains of steps can be long. */
   #addAll(last: Node): void {
-    const stack = [{ node: last, dependencies: last.dependencies, next: 0 }];
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const dependency = top.dependencies[top.next++];
+    const path = [last];
+    const wanted = [last.dependencies];
+    const next = [0];
+    for (let top = 0; top >= 0; top = path.length - 1) {
+      const dependency = wanted[top]![next[top]!++];
       if (dependency === undefined) {
-        if (!this.#digests.has(top.node)) this.#add(top.node);
-        stack.pop();
+        this.#add(path.pop()!);
+        wanted.pop();
+        next.pop();
       } else if (!this.#digests.has(dependency)) {
-        stack.push({ node: dependency, dependencies: dependency.dependencies, next: 0 });
+        path.push(dependency);
+        wanted.push(dependency.dependencies);
+        next.push(0);
       }
     }
   }
 
   #add(node: Node): void {
+    // Two paths may lead here.
+    if (this.#digests.has(node)) return;
     const { bytes, metadata } = node.marshal(this.#context);
     const digest = digestOfBytes(bytes);
     this.#digests.set(node, digest);
-    const before = this.#metadata.get(digest);
-    if (before === undefined) this.#def.push(bytes);
-    this.#metadata.set(digest, before === undefined ? metadata : mergeMetadata(before, metadata));
     const found = locationsOf(node);
-    const known = before === undefined ? undefined : this.#locations.get(digest);
-    this.#locations.set(digest, known === undefined ? found : [...known, ...found]);
+    const before = this.#metadata.get(digest);
+    if (before === undefined) {
+      this.#def.push(bytes);
+      this.#ops.push(digest);
+      this.#locations.push(found);
+      this.#metadata.set(digest, metadata);
+    } else {
+      this.#metadata.set(digest, mergeMetadata(before, metadata));
+      const known = this.#ops.indexOf(digest);
+      this.#locations[known] = [...this.#locations[known]!, ...found];
+    }
   }
 
   #addTerminal(head: OutputDigest): void {
@@ -126,9 +138,9 @@ class Marshaller {
   #source(): pb.Source {
     const infos = new InfoList(this.#options);
     const locations = new Map<string, pb.Locations>();
-    for (const [digest, found] of this.#locations) {
+    for (const [i, found] of this.#locations.entries()) {
       locations.set(
-        digest,
+        this.#ops[i]!,
         found.length === 0
           ? noLocations
           : { locations: found.map(({ info, ranges }) => ({ sourceIndex: infos.add(info), ranges })) },
@@ -144,23 +156,6 @@ const nowhere: readonly ImportedLocation[] = [];
 function locationsOf({ options, importedLocations = nowhere }: Node): readonly Location[] {
   if (options.locations === undefined) return importedLocations;
   return options.locations.map(({ file, ranges }) => ({ info: file, ranges }));
-}
-
-const blockSize = 64 * 1024;
-
-/** Cuts small pieces of memory from larger blocks: an array buffer for each op would cost more than its digest. */
-function blockAllocator(): (sizeBytes: number) => Uint8Array {
-  let block = new ArrayBuffer(0);
-  let used = 0;
-  return (sizeBytes) => {
-    if (sizeBytes > blockSize / 8) return new Uint8Array(sizeBytes);
-    if (used + sizeBytes > block.byteLength) {
-      block = new ArrayBuffer(blockSize);
-      used = 0;
-    }
-    used += sizeBytes;
-    return new Uint8Array(block, used - sizeBytes, sizeBytes);
-  };
 }
 
 /** Collects files that ops come from; equal ones are one. */

@@ -1,4 +1,4 @@
-import { encode, pb } from '@melange2/proto/llb';
+import { pb } from '@melange2/proto/llb';
 import type { Node } from './node.ts';
 import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { scratch, State } from './state.ts';
@@ -19,7 +19,7 @@ export function merge(states: readonly State[], options: OpOptions = {}): State 
   const node = {
     options,
     dependencies: inputs.map(({ output }) => output.node),
-    marshal: ({ options: base, digestOf }) => ({
+    marshal: ({ options: base, digestOf, encode }) => ({
       bytes: encode(pb.Op, {
         inputs: inputs.map(({ output }) => digestOf(output)),
         constraints: workerConstraints(base, options),

@@ -1,4 +1,4 @@
-import type { pb } from '@melange2/proto/llb';
+import type { Encoder, pb } from '@melange2/proto/llb';
 import type { MarshalOptions } from './marshal.ts';
 import type { OpOptions } from './op-options.ts';
 
@@ -26,8 +26,8 @@ export interface MarshalContext {
   readonly caps: ReadonlySet<string> | undefined;
   /** Names a result of a node that has been marshalled. */
   readonly digestOf: (output: Output) => OutputDigest;
-  /** Memory for the bytes of an op. Ops are small and many, so that they share blocks. */
-  readonly allocate: (sizeBytes: number) => Uint8Array;
+  /** Encodes an op. Ops are small and many, so that they share blocks of memory. */
+  readonly encode: Encoder;
   /** The capabilities that `bits` stand for; equal ones are the same map. */
   readonly capsOf: (
     bits: number,

@@ -39,10 +39,16 @@ export interface OpOptions {
   readonly resources?: LinuxResources;
 }
 
+/** What can be said of all ops at once. A description cannot: it names one op. */
+export type OpDefaults = Pick<
+  OpOptions,
+  'ignoreCache' | 'exportCache' | 'progressGroup' | 'workerFilter' | 'localUniqueId'
+>;
+
 const none: ReadonlyMap<string, string> = new Map();
 
 /** Returns the filters of an op: those of marshalling come first. */
-export function workerConstraints(base: OpOptions, own: OpOptions): { readonly filter: readonly string[] } {
+export function workerConstraints(base: OpDefaults, own: OpOptions): { readonly filter: readonly string[] } {
   if (base.workerFilter === undefined && own.workerFilter === undefined) return noFilter;
   return { filter: [...(base.workerFilter ?? []), ...(own.workerFilter ?? [])] };
 }
@@ -51,7 +57,7 @@ const noFilter = { filter: [] };
 
 /** Returns the metadata of an op: what marshalling says of all ops, overridden by what was said of this one. */
 export function opMetadata(
-  base: OpOptions,
+  base: OpDefaults,
   own: OpOptions,
   caps: ReadonlyMap<string, boolean>,
 ): pb.OpMetadata {
@@ -60,7 +66,7 @@ export function opMetadata(
   const { resources } = own;
   return {
     ignore_cache: (base.ignoreCache ?? false) || (own.ignoreCache ?? false),
-    description: descriptionOf(base, own),
+    description: descriptionOf(own),
     export_cache: exportCache === undefined ? undefined : { Value: exportCache },
     caps,
     progress_group:
@@ -80,18 +86,14 @@ export function opMetadata(
   };
 }
 
-function descriptionOf(base: OpOptions, own: OpOptions): ReadonlyMap<string, string> {
-  const texts = own.description ?? base.description;
-  const name = own.customName ?? base.customName;
-  if (texts === undefined && name === undefined) return none;
-  const description = new Map<string, string>();
-  for (const options of [base, own]) {
-    if (options.description !== undefined) {
-      for (const [key, value] of Object.entries(options.description)) description.set(key, value);
-    }
-    if (options.customName !== undefined) description.set('llb.customname', options.customName);
+function descriptionOf({ description, customName }: OpOptions): ReadonlyMap<string, string> {
+  if (description === undefined && customName === undefined) return none;
+  const texts = new Map<string, string>();
+  if (description !== undefined) {
+    for (const [key, value] of Object.entries(description)) texts.set(key, value);
   }
-  return description;
+  if (customName !== undefined) texts.set('llb.customname', customName);
+  return texts;
 }
 
 /** Returns capabilities in the form of metadata. */

@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import { encode, pb } from '@melange2/proto/llb';
+import { pb } from '@melange2/proto/llb';
 import { errors } from './errors.ts';
 import type { Node } from './node.ts';
 import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
@@ -37,7 +37,7 @@ export function passthrough(
   const node = {
     options,
     dependencies: used.map(({ from }) => from.node),
-    marshal: ({ options: base, digestOf }) => ({
+    marshal: ({ options: base, digestOf, encode }) => ({
       bytes: encode(pb.Op, {
         inputs: used.map(({ from }) => digestOf(from)),
         constraints: workerConstraints(base, options),

@@ -81,16 +81,22 @@ function normalizeArchitecture(given: string, variant: string): { architecture: 
   }
 }
 
-/** Returns the platform as it stands in an op. */
+/** Returns the platform as it stands in an op; the same message for the same platform. */
 export function platformMessage(platform: Platform): pb.Platform {
-  return {
+  const known = messages.get(platform);
+  if (known !== undefined) return known;
+  const message = {
     OS: platform.os,
     Architecture: platform.architecture,
     Variant: platform.variant ?? '',
     OSVersion: platform.osVersion ?? '',
     OSFeatures: platform.osFeatures ?? [],
   };
+  messages.set(platform, message);
+  return message;
 }
+
+const messages = new WeakMap<Platform, pb.Platform>();
 
 /** Returns the platform that stands in an op. */
 export function platformFromMessage(message: pb.Platform): Platform {

@@ -1,4 +1,4 @@
-import { encode, pb } from '@melange2/proto/llb';
+import { pb } from '@melange2/proto/llb';
 import type { MarshalContext, Node } from './node.ts';
 import { capsOf, opMetadata, workerConstraints, type OpOptions } from './op-options.ts';
 import { platformMessage } from './platform.ts';
@@ -19,7 +19,7 @@ export function sourceNode(content: SourceContent, options: OpOptions): Node {
   return {
     options,
     dependencies: [],
-    marshal: ({ options: base }: MarshalContext) => {
+    marshal: ({ options: base, encode }: MarshalContext) => {
       const platform = options.platform ?? base.platform;
       const unique = content.isUnique ? (options.localUniqueId ?? base.localUniqueId) : undefined;
       return {
