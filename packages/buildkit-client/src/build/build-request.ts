@@ -24,7 +24,7 @@ export type BuildSubject =
       readonly definition: Init<pb.Definition>;
       /**
        * Called when the graph failed, while its states are still there: a failed step's mounts can be opened in a
-       * container. The build ends, failed, when it resolves.
+       * container. The build ends, failed, when it resolves; when it rejects, its reason takes the failure's place.
        */
       readonly onFailure?: (failure: SolveError, gateway: Gateway) => Promise<void>;
     }

@@ -235,6 +235,8 @@ function solveRequest(
     Entitlements: request.entitlements ?? [],
     SourcePolicy: request.sourcePolicy,
     Internal: request.internal ?? false,
+    EnableSessionExporter: request.session?.sessionExporter !== undefined,
+    SourcePolicySession: request.session?.sourcePolicy === undefined ? '' : (session?.id ?? ''),
   };
 }
 

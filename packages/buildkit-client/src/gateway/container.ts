@@ -116,7 +116,7 @@ export async function openContainer(
   let processes = 0;
   return {
     id,
-    exec: (exec) => startProcess(calls, id, `${id}-${++processes}`, exec),
+    exec: (exec) => startProcess(calls, id, `${id}p${++processes}`, exec),
     release: async () => {
       await send(methods.ReleaseContainer, { ContainerID: id });
     },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { buildError } from '@melange2/diagnostics';
 import {
   gateway,
@@ -241,7 +241,7 @@ export function openGateway(calls: GatewayCalls, buildRef: string, capabilities:
     inputs: async () => (await request(methods.Inputs, {})).Definitions,
     newContainer: async (options) => {
       requireCapability(capabilities, 'gateway.exec', address);
-      return await openContainer(calls, request, randomUUID(), options);
+      return await openContainer(calls, request, newContainerId(), options);
     },
     async warn(warning) {
       // An old daemon has no place for warnings; the build must not fail for it.
@@ -257,6 +257,11 @@ export function openGateway(calls: GatewayCalls, buildRef: string, capabilities:
       });
     },
   };
+}
+
+/** Container runtimes take letters and digits only. */
+function newContainerId(): string {
+  return randomBytes(13).toString('hex');
 }
 
 /** Ends an open build: with a result, or with a failure. */
