@@ -13,6 +13,7 @@ const compileChildren: StepPass = (draft, context) => {
   const inner: StepScope = {
     variables: draft.variables,
     uses: step.uses === undefined ? scope.uses : [...scope.uses, step.uses],
+    inputs: step.uses === undefined ? scope.inputs : draft.inputs,
     builtIn: definition?.builtIn ?? scope.builtIn,
     nested: true,
     workingDirectory: step.workingDirectory,
@@ -53,7 +54,7 @@ export function compileStep(written: PipelineStep, scope: StepScope, context: Co
   return {
     step,
     uses: step.uses === undefined ? scope.uses : [...scope.uses, step.uses],
-    inputs: done.inputs,
+    inputs: step.uses === undefined ? scope.inputs : done.inputs,
     builtIn: done.definition?.builtIn ?? scope.builtIn,
     script: done.script,
     scriptOrigin: () => scriptOrigin(done),

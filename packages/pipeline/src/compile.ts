@@ -100,6 +100,7 @@ function compileSteps(
   const scope = {
     variables,
     uses: [],
+    inputs: {},
     builtIn: false,
     nested: false,
     workingDirectory: undefined,

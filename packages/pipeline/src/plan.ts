@@ -202,7 +202,7 @@ function own(text: string | undefined): string | undefined {
 
 function firstLine(script: string): string {
   const line = script.split('\n').find((l) => l.trim() !== '' && !l.trim().startsWith('#')) ?? script;
-  const text = line.trim();
+  const text = line.trim().replace(/\s*\\$/, '');
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 

@@ -23,6 +23,8 @@ export interface StepScope {
   readonly variables: Variables;
   /** The pipelines around the step, outermost first. */
   readonly uses: readonly string[];
+  /** The inputs of the innermost of {@link uses}. */
+  readonly inputs: Readonly<Record<string, string>>;
   readonly builtIn: boolean;
   readonly nested: boolean;
   readonly workingDirectory: string | undefined;
