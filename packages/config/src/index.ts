@@ -58,3 +58,8 @@ export type { Architecture, Libc } from './architecture.ts';
 export { buildVariables, subpackageVariables, layered } from './build-variables.ts';
 export type { BuildTarget, BuildVariables } from './build-variables.ts';
 export type { VariableProblem } from './variables.ts';
+export { toReferenceJson, referenceJson, formatGoJson } from './reference-json.ts';
+export type { JsonValue } from './reference-json.ts';
+export { parseEnvFile } from './env-file.ts';
+export { errors } from './errors.ts';
+export type { Details } from './errors.ts';

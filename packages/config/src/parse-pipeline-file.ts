@@ -1,5 +1,10 @@
 import type { Parsed } from '@melange2/diagnostics';
+import { DecodeContext } from './decode.ts';
+import { SourceText } from './node-places.ts';
 import type { PipelineStep } from './pipeline-step.ts';
+import { readDocument } from './read-document.ts';
+import { stepType } from './step-definition.ts';
+import { isNull } from './yaml-node.ts';
 
 /**
  * Reads a pipeline definition, the file that a `uses:` names.
@@ -8,5 +13,21 @@ import type { PipelineStep } from './pipeline-step.ts';
  * `undefined` (or empty), so that the file can be laid over the step that uses it.
  */
 export function parsePipelineFile(text: string, file: string): Parsed<PipelineStep> {
-  throw new Error(`the reader of pipeline files is being written: ${file}, ${text.length}`);
+  const source = new SourceText(file, text);
+  const document = readDocument(source);
+  if (document.root === undefined) return { diagnostics: document.diagnostics };
+  const context = new DecodeContext(source, { strict: false });
+  const root = isNull(document.root) ? { ...noKeys } : document.root;
+  const value = stepType.decode(root, context);
+  return { ...(value === undefined ? {} : { value }), diagnostics: context.problems };
 }
+
+const noKeys = {
+  kind: 'map',
+  start: 0,
+  end: 0,
+  keys: [],
+  values: [],
+  flow: true,
+  tag: undefined,
+} as const;

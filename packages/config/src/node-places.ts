@@ -1,0 +1,110 @@
+import type { LineMap, Span } from '@melange2/diagnostics';
+import { lineMap } from '@melange2/diagnostics';
+import type { Places } from './places.ts';
+import { substituteLiteral, type Variables } from './substitution.ts';
+import { TextMapBuilder, textOrigin, type TextOrigin } from './text-origin.ts';
+import { isNull, resolved, type YamlMap, type YamlNode } from './yaml-node.ts';
+import { scalarMap } from './yaml-scalar.ts';
+
+/** A text that was read, for the places of what is in it. */
+export class SourceText {
+  readonly file: string;
+  readonly text: string;
+  #lines: LineMap | undefined;
+
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.text = text;
+  }
+
+  get lines(): LineMap {
+    return (this.#lines ??= lineMap(this.file, this.text));
+  }
+
+  span(node: { readonly start: number; readonly end: number }): Span {
+    return this.lines.span(node.start, node.end);
+  }
+}
+
+/** The places of a mapping that was read from a text. */
+export class NodePlaces implements Places {
+  readonly #source: SourceText;
+  readonly #node: YamlMap;
+  readonly #variables: Variables;
+
+  constructor(source: SourceText, node: YamlMap, variables: Variables) {
+    this.#source = source;
+    this.#node = node;
+    this.#variables = variables;
+  }
+
+  value(...path: readonly (string | number)[]): Span | undefined {
+    const node = this.#find(path);
+    return node === undefined ? undefined : this.#source.span(node);
+  }
+
+  key(...path: readonly (string | number)[]): Span | undefined {
+    const parent = this.#find(path.slice(0, -1));
+    const last = path.at(-1);
+    if (parent === undefined || typeof last !== 'string') return undefined;
+    const map = resolved(parent);
+    const found = map.kind === 'map' ? findPair(map, last) : undefined;
+    return found === undefined ? undefined : this.#source.span(found.key);
+  }
+
+  origin(...path: readonly (string | number)[]): TextOrigin | undefined {
+    const found = this.#find(path);
+    const node = found === undefined ? undefined : resolved(found);
+    if (node?.kind !== 'scalar') return undefined;
+    const decoded = textOrigin(node.text, scalarMap(this.#source.text, node), this.#source.lines);
+    const builder = new TextMapBuilder();
+    const text = substituteLiteral(node.text, this.#variables, builder);
+    if (text === node.text) return decoded;
+    return decoded.through(text, builder.finish(node.text.length, text.length));
+  }
+
+  #find(path: readonly (string | number)[]): YamlNode | undefined {
+    let at: YamlNode | undefined = this.#node;
+    for (const step of path) {
+      if (at === undefined) return undefined;
+      const node: Exclude<YamlNode, { kind: 'alias' }> = resolved(at);
+      if (typeof step === 'string') at = node.kind === 'map' ? findPair(node, step)?.value : undefined;
+      else at = node.kind === 'list' ? node.items.filter((item) => !isNull(item))[step] : undefined;
+    }
+    return at;
+  }
+}
+
+interface Pair {
+  readonly key: YamlNode;
+  readonly value: YamlNode;
+}
+
+/** The pair of a map with this key, its own before merged ones. */
+export function findPair(map: YamlMap, name: string): Pair | undefined {
+  let merged: YamlNode | undefined;
+  for (let i = 0; i < map.keys.length; i++) {
+    const key = map.keys[i];
+    const value = map.values[i];
+    if (key === undefined || value === undefined) continue;
+    if (key.kind === 'scalar' && key.text === name) return { key, value };
+    if (isMergeKey(key)) merged = value;
+  }
+  if (merged === undefined) return undefined;
+  const from = resolved(merged);
+  for (const item of from.kind === 'list' ? from.items : [from]) {
+    const one = resolved(item);
+    const found = one.kind === 'map' ? findPair(one, name) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whether a key is the merge key `<<`, not a quoted text of that form. */
+export function isMergeKey(key: YamlNode): boolean {
+  return (
+    key.kind === 'scalar' &&
+    key.text === '<<' &&
+    (key.tag === undefined ? key.style === 'plain' : key.tag === '!' || key.tag === '!!merge')
+  );
+}

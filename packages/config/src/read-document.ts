@@ -1,0 +1,28 @@
+import { diagnostic, type Diagnostic } from '@melange2/diagnostics';
+import { errors } from './errors.ts';
+import type { SourceText } from './node-places.ts';
+import { readYaml } from './yaml-document.ts';
+import type { YamlNode } from './yaml-node.ts';
+
+/** The first document of a text, or why there is none. */
+export interface ReadDocument {
+  readonly root: YamlNode | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads the YAML of a text; an empty document is a problem unless it may be empty. */
+export function readDocument(source: SourceText, empty?: 'may be empty'): ReadDocument {
+  const { root, problems } = readYaml(source.text);
+  const diagnostics = problems.map((problem) => {
+    const span = source.span(problem);
+    const { message: reason } = problem;
+    if (problem.kind === 'depth') return diagnostic(errors, 'CONFIG_TOO_DEEP', { reason }, { span });
+    if (problem.kind === 'alias') return diagnostic(errors, 'CONFIG_ALIAS_INVALID', { reason }, { span });
+    return diagnostic(errors, 'CONFIG_YAML_INVALID', { reason }, { span });
+  });
+  if (root === undefined && diagnostics.length === 0 && empty === undefined) {
+    const span = source.span({ start: 0, end: 0 });
+    diagnostics.push(diagnostic(errors, 'CONFIG_EMPTY', { file: source.file }, { span }));
+  }
+  return { root, diagnostics };
+}
