@@ -140,9 +140,17 @@ async function startProcess(
       send({ kind: 'File', value: { Fd: 0, Data: chunk } }).then(() => done(), done);
     },
     final(done) {
-      send({ kind: 'File', value: { Fd: 0, EOF: true } }).then(() => done(), done);
+      endInput();
+      done();
     },
   });
+  let inputEnded = false;
+  const endInput = (): void => {
+    if (inputEnded) return;
+    inputEnded = true;
+    // The process may be gone already.
+    send({ kind: 'File', value: { Fd: 0, EOF: true } }).catch(() => {});
+  };
   // Writing to a process that has gone is no failure of its own: `exited` tells what happened.
   stdin.on('error', () => {});
   const stdout = heldReadable();
@@ -154,7 +162,7 @@ async function startProcess(
   });
   exited.catch(() => {});
   const started = new Promise<void>((resolve, reject) => {
-    receive(call, processId, [stdout, stderr], resolve, address).then(
+    receive(call, processId, [stdout, stderr], resolve, endInput, address).then(
       (code) => {
         stdin.destroy();
         stdout.stream.push(null);
@@ -239,6 +247,7 @@ async function receive(
   processId: string,
   outputs: readonly [HeldReadable, HeldReadable],
   started: () => void,
+  inputOver: () => void,
   address: string,
 ): Promise<number> {
   let code: number | undefined;
@@ -254,6 +263,8 @@ async function receive(
       }
       case 'Exit':
         code = Input.value.Code;
+        // The daemon has the rest of the output sent, and then waits for the end of the input.
+        inputOver();
         // A process that could not be started ends with an error and no useful code.
         if (Input.value.Error !== undefined && Input.value.Error.message !== '' && code === unknownExitCode)
           throw buildError(errors, 'BUILDKIT_CALL_FAILED', {
