@@ -130,7 +130,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
             mounts: [{ dest: '/', resultId: details.step!.mountIds[0]! }],
             network: 'none',
           });
-          const process = await container.exec({ args: sh('cat /left; cat; exit 7') });
+          const process = await container.exec({ args: sh('cat /left; cat; exit 7'), stdin: true });
           process.stdin.end('typed');
           for await (const chunk of process.stdout) found += String(chunk);
           code = await process.exited;

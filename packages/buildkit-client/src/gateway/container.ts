@@ -3,6 +3,7 @@ import { gateway, pb, type Init, type Method } from '@melange2/proto';
 import { buildError } from '@melange2/diagnostics';
 import { errors, fromWireError } from '../errors.ts';
 import type { Call } from '../grpc/channel.ts';
+import { isGrpcError } from '../grpc/grpc-error.ts';
 import type { GatewayCalls } from './gateway.ts';
 
 /** A mount of an opened container. */
@@ -45,7 +46,10 @@ export interface ExecOptions {
   readonly user?: string;
   /** A terminal: standard output and error are one stream, and `resize` works. */
   readonly tty?: boolean;
-  /** False when nothing is written to the process: its standard input is empty then. */
+  /**
+   * The process has a standard input that is written to; a terminal always has. It is to be ended in time: daemons
+   * tell that a process has exited only when its input is over too.
+   */
   readonly stdin?: boolean;
   readonly insecure?: boolean;
   readonly signal?: AbortSignal;
@@ -53,7 +57,10 @@ export interface ExecOptions {
 
 /** A process in a container. */
 export interface Process {
-  /** Writing holds back when the process does not read. Ending it is the process' end of file. */
+  /**
+   * Writing holds back when the process does not read. Ending it is the process' end of file. Over from the start
+   * unless it was asked for.
+   */
   readonly stdin: Writable;
   /** Has to be read (or `resume()`d), for the process to go on. */
   readonly stdout: Readable;
@@ -118,7 +125,13 @@ export async function openContainer(
     id,
     exec: (exec) => startProcess(calls, id, `${id}p${++processes}`, exec),
     release: async () => {
-      await send(methods.ReleaseContainer, { ContainerID: id });
+      try {
+        await send(methods.ReleaseContainer, { ContainerID: id });
+      } catch (cause) {
+        // Daemons answer with the exit codes of the container's processes, which is no failure of the release.
+        const said = cause instanceof Error && isGrpcError(cause.cause) ? cause.cause.message : '';
+        if (!/exit code: \d+$/.test(said)) throw cause;
+      }
     },
   };
 }
@@ -134,6 +147,7 @@ async function startProcess(
   const send = (Input: Init<gateway.ExecMessage>['Input']): Promise<void> =>
     call.send({ ProcessID: processId, Input });
   const tty = options.tty === true;
+  const hasInput = tty || options.stdin === true;
 
   const stdin = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -144,7 +158,7 @@ async function startProcess(
       done();
     },
   });
-  let inputEnded = false;
+  let inputEnded = !hasInput;
   const endInput = (): void => {
     if (inputEnded) return;
     inputEnded = true;
@@ -192,12 +206,12 @@ async function startProcess(
           cwd: options.cwd ?? '/',
           user: options.user ?? '',
         },
-        Fds: tty ? [0, 1] : [0, 1, 2],
+        Fds: tty ? [0, 1] : hasInput ? [0, 1, 2] : [1, 2],
         Tty: tty,
         Security: options.insecure === true ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
       },
     });
-    if (options.stdin === false) stdin.end();
+    if (!hasInput) stdin.end();
   } catch {
     // The reason is in `started`.
   }
