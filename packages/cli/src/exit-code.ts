@@ -16,9 +16,12 @@ export const exitCodes: Readonly<
 };
 
 const byCode: readonly (readonly [prefix: RegExp, exit: number])[] = [
-  [/^(BUILDKIT_UNREACHABLE|DAEMON_(NOT_FOUND|UNREACHABLE|START_FAILED))$/, exitCodes.unreachable],
+  [/^(BUILDKIT_UNREACHABLE|DAEMON_(NOT_FOUND|START_FAILED))$/, exitCodes.unreachable],
   [/^(BUILD_CANCELED|BUILDKIT_CANCELED)$/, exitCodes.interrupted],
-  [/^(CLI|CONFIG|PIPELINE|SHELL|PLUGIN)_/, exitCodes.usage],
+  [
+    /^(CLI|CONFIG|PIPELINE|SHELL|PLUGIN)_|^BUILD_(FILE|DATE)_INVALID$|^BUILD_ARCHITECTURE_UNKNOWN$|^HTTP_AUTH_INVALID$|^FILE_UNREADABLE$|^KEY_/,
+    exitCodes.usage,
+  ],
 ];
 
 /** The exit code for an error with this code. */

@@ -1,5 +1,6 @@
 import { buildError } from '@melange2/diagnostics';
 import { Command, CommanderError } from 'commander';
+import { addBuild } from './add-build.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
 import { errors } from './errors.ts';
@@ -49,6 +50,7 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
       outputError: () => {},
     });
 
+  addBuild(program, terminal, exit);
   addKeys(program, terminal, exit);
   addIndex(program, terminal, exit);
 

@@ -6,6 +6,7 @@ import {
   isBuildError,
   sortDiagnostics,
 } from '@melange2/diagnostics';
+import { plainLine } from '@melange2/progress';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -50,6 +51,9 @@ export function formatProblem(problem: Diagnostic, terminal: Terminal, readSourc
   return formatDiagnostic(problem, { readSource, paint: (style, text) => paints[style](text) });
 }
 
+/** Lines of a failed step that are shown with the error. */
+const shownLines = 20;
+
 function formatBuildError(error: BuildError, terminal: Terminal, readSource: ReadSource): string {
   const { colors } = terminal;
   const show = (problem: Diagnostic): string => formatProblem(problem, terminal, readSource);
@@ -64,7 +68,15 @@ function formatBuildError(error: BuildError, terminal: Terminal, readSource: Rea
     ...(error.span === undefined ? {} : { span: error.span }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   };
-  return show(problem);
+  return [...lastLines(error, terminal), show(problem)].join('\n');
+}
+
+/** What a failed step printed last: most often the reason stands there. */
+function lastLines(error: BuildError, { colors }: Terminal): string[] {
+  const { tail } = (error.details ?? {}) as { readonly tail?: readonly string[] };
+  if (tail === undefined || tail.length === 0) return [];
+  const shown = tail.slice(-shownLines).map((line) => `  ${colors.dim('│')} ${plainLine(line)}`);
+  return ['', 'The last lines of the step:', ...shown, ''];
 }
 
 /** A short form for logs: code, place and message on one line. */

@@ -1,5 +1,20 @@
 import type { ErrorCatalogue } from '@melange2/diagnostics';
 
+/** A failed step, with what a printer shows of it. */
+export interface StepFailure {
+  readonly package: string;
+  readonly step: string;
+  readonly architecture: string;
+  readonly exitCode?: number;
+  /** The daemon's words. */
+  readonly reason: string;
+  /** The last lines it printed. */
+  readonly tail: readonly string[];
+  readonly logFile?: string;
+  /** Why it failed, where that can be known from what it printed. */
+  readonly verdict?: string;
+}
+
 interface Details {
   PLUGIN_API_MISMATCH: { plugin: string; wanted: string; has: string };
   PLUGIN_INVALID: { plugin: string };
@@ -9,6 +24,15 @@ interface Details {
   PLUGIN_CONFIG_INVALID: { file: string; problem: string };
   FILE_UNREADABLE: { path: string; reason: string };
   KEY_EXISTS: { file: string };
+  BUILD_FILE_INVALID: { file: string; count: number };
+  BUILD_STEP_FAILED: StepFailure;
+  BUILD_SOLVE_FAILED: { package: string; architecture: string; reason: string };
+  BUILD_TIMED_OUT: { limit: string; running: readonly string[] };
+  BUILD_ARCHITECTURE_UNKNOWN: { name: string; known: readonly string[] };
+  BUILD_DATE_INVALID: { text: string; from: string };
+  HTTP_AUTH_INVALID: { parts: number };
+  BUILD_PACKAGE_REFUSED: { package: string; count: number };
+  BUILD_ENVIRONMENT_UNSOLVABLE: { package: string; architecture: string; count: number };
 }
 
 export const errors: ErrorCatalogue<Details> = {
@@ -57,5 +81,56 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ file }) =>
       `${file} exists, and a key is never overwritten: packages signed with it could not be verified any more.`,
     hint: () => 'Name another file, or move the old key away.',
+  },
+  BUILD_FILE_INVALID: {
+    title: 'The build file has problems',
+    message: ({ file, count }) =>
+      `${file} has ${count === 1 ? 'a problem' : `${count} problems`}; nothing was built.`,
+  },
+  BUILD_STEP_FAILED: {
+    title: 'A step failed',
+    message: ({ package: name, step, exitCode, reason, verdict }) => {
+      const how = exitCode === undefined ? `failed: ${reason}` : `failed with exit code ${exitCode}`;
+      return `The step "${step}" of ${name} ${how}.${verdict === undefined ? '' : ` ${verdict}`}`;
+    },
+    hint: ({ logFile }) =>
+      logFile === undefined ? undefined : `the whole output of the step is in ${logFile}`,
+  },
+  BUILD_SOLVE_FAILED: {
+    title: 'The daemon could not do the build',
+    message: ({ package: name, architecture, reason }) =>
+      `BuildKit could not build ${name} for ${architecture}: ${reason}`,
+  },
+  BUILD_TIMED_OUT: {
+    title: 'The build took too long',
+    message: ({ limit, running }) =>
+      `The build was stopped after ${limit}.${running.length === 0 ? '' : ` Running were: ${running.join(', ')}.`}`,
+    hint: () => 'Give it more time with --timeout, or with package.timeout in the build file.',
+  },
+  BUILD_ARCHITECTURE_UNKNOWN: {
+    title: 'An architecture is not known',
+    message: ({ name, known }) => `The architecture "${name}" is not known; known are ${known.join(', ')}.`,
+  },
+  BUILD_ENVIRONMENT_UNSOLVABLE: {
+    title: 'The build environment cannot be put together',
+    message: ({ package: name, architecture, count }) =>
+      `The environment of ${name} for ${architecture} cannot be put together: ${count === 1 ? 'one package' : `${count} packages`} cannot be had.`,
+    hint: () =>
+      'Give the repository that has them with --repository-append, and its key with --keyring-append.',
+  },
+  BUILD_DATE_INVALID: {
+    title: 'A date is not understood',
+    message: ({ text, from }) =>
+      `The date "${text}" of ${from} is not understood: ${from === 'SOURCE_DATE_EPOCH' ? 'seconds since 1970 are wanted' : 'a time such as 2026-01-31T12:00:00Z is wanted'}.`,
+  },
+  HTTP_AUTH_INVALID: {
+    title: 'HTTP_AUTH is not understood',
+    message: ({ parts }) =>
+      `HTTP_AUTH is to be basic:HOST:USER:PASSWORD, but has ${parts} parts or another scheme.`,
+  },
+  BUILD_PACKAGE_REFUSED: {
+    title: 'A package was refused',
+    message: ({ package: name, count }) =>
+      `The package ${name} was refused by ${count === 1 ? 'a check' : `${count} checks`}; nothing was written.`,
   },
 };

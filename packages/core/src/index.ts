@@ -7,3 +7,5 @@ export { readSigningKey, signIndexFile, signPackages, writeKeyPair } from './sig
 export { indexPackages } from './index-packages.ts';
 export type { IndexedPackages, IndexRequest } from './index-packages.ts';
 export { errors } from './errors.ts';
+export { createBuilder } from './builder.ts';
+export type { Builder, BuilderOptions, BuildResult } from './builder.ts';

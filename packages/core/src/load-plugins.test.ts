@@ -69,7 +69,7 @@ test('a failing tap is reported with its plugin and its hook, sync or async', as
       },
     },
   ]);
-  expect(() => hooks.initialized.call({ version: '1', architectures: [] })).toThrow(
+  expect(() => hooks.initialized.call({ version: '1' })).toThrow(
     'The plugin bad-plugin failed in initialized: boom',
   );
   await expect(hooks.closed.promise()).rejects.toThrow('The plugin bad-plugin failed in closed: later');

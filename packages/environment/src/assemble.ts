@@ -57,6 +57,9 @@ export interface Environment {
   readonly attachables: EnvironmentAttachables;
   /** Text of `os-release`, if a package ships one. */
   readonly osRelease: string | undefined;
+  /** Texts of `etc/passwd` and `etc/group`, without the accounts that are added; empty where no package has them. */
+  readonly passwd: string;
+  readonly group: string;
   /** How packages get to the daemon. */
   readonly method: 'images' | 'unpack';
   /** Layers by the names of their packages: base, merged on top, both in order. */
@@ -110,6 +113,8 @@ export async function assemble(locked: LockedEnvironment, options: AssembleOptio
     ...made,
     state: made.state.with({ platform, env: { ...defaultEnv, ...options.env } }),
     method,
+    passwd: root.text('etc/passwd') ?? '',
+    group: root.text('etc/group') ?? '',
     osRelease: root.text('etc/os-release') ?? root.text('usr/lib/os-release'),
     layers: { base: layering.base.map((l) => l.name), merged: layering.merged.map((l) => l.name) },
   };

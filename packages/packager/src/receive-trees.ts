@@ -26,6 +26,8 @@ export interface ReceiveOptions {
   readonly buildUser?: { readonly uid: number; readonly gid: number };
   /** Names that go beside the numbers of owners. Default only root's. */
   readonly owners?: OwnerNames;
+  /** Takes the files that lie outside of `prefix`, such as logs; it has to read the content before it resolves. */
+  readonly onOther?: (entry: TarEntry) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -93,6 +95,10 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
         continue;
       }
       if (place === undefined && entry.type !== 'file') continue;
+      if (options.onOther !== undefined && isOutside(archived, options)) {
+        await options.onOther(entry);
+        continue;
+      }
       const header = withOwner(headerOf(entry, place?.path ?? archived), options);
       const received = entry.type === 'file' ? await spooled(entry, header, spool) : { header };
       if (entry.type === 'file') files.set(archived, received);
@@ -105,6 +111,11 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
     await spool.close();
     throw error;
   }
+}
+
+function isOutside(archived: string, { prefix = '' }: ReceiveOptions): boolean {
+  const top = normalise(prefix);
+  return top !== '' && !archived.startsWith(`${top}/`);
 }
 
 /** Which package a path of the stream belongs to, and where in it. */

@@ -1,10 +1,74 @@
+import type { Diagnostic } from '@melange2/diagnostics';
+import type { State } from '@melange2/llb';
+import type { BuildPlan } from '@melange2/pipeline';
 import type { BuildOutcome, PackageWritten } from '@melange2/progress';
 
 /** Facts about the builder that hold for its whole life. */
 export interface BuilderInfo {
   /** The version of melange2. */
   readonly version: string;
-  readonly architectures: readonly string[];
+}
+
+/** Where a build file lies. */
+export interface ConfigContext {
+  /** Its path as the user gave it. */
+  readonly file: string;
+  /** Its folder, absolute. */
+  readonly folder: string;
+}
+
+/** Which part of a build a hook is called for. */
+export interface ArchitectureContext extends ConfigContext {
+  /** apk's name: `x86_64`. */
+  readonly architecture: string;
+  /** Name of the main package. */
+  readonly package: string;
+  /** `version-rEPOCH`. */
+  readonly version: string;
+}
+
+/** Collects problems. */
+export interface ProblemReport {
+  report(problem: Diagnostic): void;
+}
+
+/** What a build environment is chosen from. */
+export interface EnvironmentRequest {
+  /** apk's world: `foo`, `foo=1.2-r0`, `foo~1.2`. */
+  readonly packages: readonly string[];
+  readonly repositories: readonly string[];
+  /** Paths and URLs of public keys. */
+  readonly keyring: readonly string[];
+}
+
+export interface LowerContext {
+  readonly plan: BuildPlan;
+  /** The root file system before the step. */
+  readonly before: State;
+}
+
+/** A cache outside the daemon, in the daemon's own terms. */
+export interface CacheBackend {
+  /** `registry`, `local`, `inline`, `gha`, `s3` or `azblob`. */
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What the daemon is asked, besides the graph. */
+export interface SolveRequest {
+  readonly cacheImports: readonly CacheBackend[];
+  readonly cacheExports: readonly CacheBackend[];
+  readonly entitlements: readonly string[];
+}
+
+/** Collects what the daemon may ask the client for. */
+export interface SessionAttachments {
+  /** A secret that steps may mount or have as a variable, by its id. Its value is kept out of all output. */
+  secret(id: string, value: string | Uint8Array): void;
+  /** An SSH agent: the path of its socket. */
+  ssh(id: string, socket: string): void;
+  /** Credentials for a registry; asked in the order they were added, the first answer counts. */
+  credentials(find: (host: string) => Promise<{ username: string; secret: string } | undefined>): void;
 }
 
 /** How a build ended. */

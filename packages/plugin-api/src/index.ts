@@ -2,6 +2,17 @@ export { API_VERSION } from './plugin.ts';
 export type { Plugin, PluginContext } from './plugin.ts';
 export { createBuildHooks } from './build-hooks.ts';
 export type { BuildHooks } from './build-hooks.ts';
-export type { BuilderInfo, BuildSummary } from './contexts.ts';
+export type {
+  ArchitectureContext,
+  BuilderInfo,
+  BuildSummary,
+  CacheBackend,
+  ConfigContext,
+  EnvironmentRequest,
+  LowerContext,
+  ProblemReport,
+  SessionAttachments,
+  SolveRequest,
+} from './contexts.ts';
 export { defineConfig } from './define-config.ts';
 export type { BuilderConfig, PluginEntry } from './define-config.ts';

@@ -1,0 +1,83 @@
+import { progressModes } from '@melange2/progress';
+import { type Command, Option } from 'commander';
+import { subcommand } from './subcommand.ts';
+import { duration, list } from './option-values.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Adds `build`. */
+export function addBuild(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  const build = subcommand(program, 'build')
+    .description('build the packages of one build file')
+    .argument(
+      '[file]',
+      'the build file; without it .melange.yaml, .melange.yml, melange.yaml or melange.yml',
+    );
+  build.optionsGroup('What to build:');
+  build
+    .addOption(list('--arch <name>', 'architectures, or "all"; default: this machine’s'))
+    .addOption(list('--build-option <name>', 'switch on options of the build file'))
+    .option(
+      '--source-dir <dir>',
+      'folder whose files are put into the workspace; default: the build file’s folder',
+    )
+    .option('--empty-workspace', 'start with an empty workspace')
+    .addOption(list('--env-file <file>', 'files of KEY=VALUE lines, added to the steps’ environment'))
+    .option('--vars-file <file>', 'YAML file of variables that override those of the build file')
+    .addOption(list('--pipeline-dir <dir>', 'folders with pipelines, before the built-in ones'))
+    .addOption(list('--pipeline-dirs <dir>', 'the same').hideHelp())
+    .addOption(
+      new Option('--override-host-triplet-libc-substitution-flavor <libc>', 'libc in ${{host.triplet.*}}')
+        .choices(['gnu', 'musl'])
+        .default('gnu'),
+    );
+  build.optionsGroup('Environment:');
+  build
+    .addOption(list('-r, --repository-append <url>', 'more apk repositories'))
+    .addOption(list('-k, --keyring-append <key>', 'more keys that repositories may be signed with'))
+    .addOption(list('--package-append <name>', 'more packages in the environment'))
+    .option('--ignore-signatures', 'take repository indexes without checking their signatures')
+    .option('--apk-cache-dir <dir>', 'where downloaded packages are kept')
+    .option('--cache-dir <dir>', 'folder with sources by checksum, seen by steps as /var/cache/melange');
+  build.optionsGroup('What comes out:');
+  build
+    .option('--out-dir <dir>', 'where packages go', './packages')
+    .option(
+      '--signing-key <file>',
+      'key that packages and index are signed with; default: melange.rsa if it is here',
+    )
+    .option('--no-generate-index', 'leave APKINDEX.tar.gz alone')
+    .option('--namespace <name>', 'the distribution, in package metadata', 'unknown')
+    .option('--strip-origin-name', 'let each package be its own origin')
+    .option('--create-build-log', 'write packages.log')
+    .option('--dependency-log <file>', 'write found dependencies to FILE.<arch>')
+    .option('--git-commit <commit>', 'commit of the build file; default: HEAD of its repository')
+    .option('--git-repo-url <url>', 'repository of the build file')
+    .option('--license <expression>', 'license of the build file itself', 'NOASSERTION')
+    .option('--build-date <time>', 'date of the packages (RFC 3339); default: SOURCE_DATE_EPOCH');
+  build.optionsGroup('How:');
+  build
+    .addOption(
+      new Option('--buildkit <address>', 'BuildKit daemon: unix://…, tcp://…, docker://…').env(
+        'BUILDKIT_HOST',
+      ),
+    )
+    .addOption(new Option('--buildkit-addr <address>', 'the same').hideHelp())
+    .addOption(new Option('--network <mode>', 'network of the steps').choices(['none', 'default', 'host']))
+    .addOption(
+      new Option('--progress <mode>', 'how progress is shown')
+        .choices(progressModes)
+        .default('auto')
+        .env('MELANGE2_PROGRESS'),
+    )
+    .option('--debug', 'print each command of a step before it runs')
+    .option('--timeout <duration>', 'give up after this time (90s, 1h30m)', duration)
+    .option('--trace <file>', 'write how long each stage took, as JSON lines')
+    .option('--log-level <level>', 'accepted for compatibility', 'info');
+  build
+    .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
+    .option('--no-cache-mounts', 'give steps no caches that outlive the build');
+  build.action(async (file: string | undefined, options: Record<string, unknown>) => {
+    const { runBuild } = await import('./commands/build.ts');
+    exit(await runBuild(file, options, terminal));
+  });
+}

@@ -1,0 +1,140 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { createBuilder, findConfigFile, loadPlugins, type BuildRequest } from '@melange2/core';
+import { buildError } from '@melange2/diagnostics';
+import type { Plugin } from '@melange2/plugin-api';
+import { defaultPlugins } from '../default-plugins.ts';
+import { errors } from '../errors.ts';
+import { exitCodes } from '../exit-code.ts';
+import { progressPlugin } from '../progress-plugin.ts';
+import type { Terminal } from '../terminal.ts';
+import { version } from '../version.ts';
+
+const buildFileNames = ['.melange.yaml', '.melange.yml', 'melange.yaml', 'melange.yml'];
+const signingKeyNames = ['melange.rsa', 'local-signing.rsa'];
+
+interface BuildOptions {
+  readonly arch: readonly string[];
+  readonly buildOption: readonly string[];
+  readonly sourceDir?: string;
+  readonly emptyWorkspace?: boolean;
+  readonly envFile: readonly string[];
+  readonly varsFile?: string;
+  readonly pipelineDir: readonly string[];
+  readonly pipelineDirs: readonly string[];
+  readonly overrideHostTripletLibcSubstitutionFlavor: 'gnu' | 'musl';
+  readonly repositoryAppend: readonly string[];
+  readonly keyringAppend: readonly string[];
+  readonly packageAppend: readonly string[];
+  readonly ignoreSignatures?: boolean;
+  readonly apkCacheDir?: string;
+  readonly cacheDir?: string;
+  readonly outDir: string;
+  readonly signingKey?: string;
+  readonly generateIndex: boolean;
+  readonly namespace: string;
+  readonly stripOriginName?: boolean;
+  readonly createBuildLog?: boolean;
+  readonly dependencyLog?: string;
+  readonly gitCommit?: string;
+  readonly gitRepoUrl?: string;
+  readonly license: string;
+  readonly buildDate?: string;
+  readonly buildkit?: string;
+  readonly buildkitAddr?: string;
+  readonly network?: 'none' | 'default' | 'host';
+  readonly progress: string;
+  readonly debug?: boolean;
+  readonly timeout?: number;
+  readonly trace?: string;
+  readonly plugin: readonly string[];
+  /** False with `--no-cache-mounts`. */
+  readonly cacheMounts: boolean;
+}
+
+/** Runs `melange2 build`. */
+export async function runBuild(
+  file: string | undefined,
+  raw: Readonly<Record<string, unknown>>,
+  terminal: Terminal,
+): Promise<number> {
+  const options = raw as unknown as BuildOptions;
+  const builder = createBuilder({
+    plugins: await pluginsOf(file, options, terminal),
+    host: { env: terminal.env, cwd: terminal.cwd, now: terminal.now, version },
+  });
+  try {
+    await builder.build(buildRequest(file, options, terminal), terminal.signal);
+    return exitCodes.done;
+  } finally {
+    await builder.close();
+  }
+}
+
+async function pluginsOf(
+  file: string | undefined,
+  options: BuildOptions,
+  terminal: Terminal,
+): Promise<Plugin[]> {
+  const folder = file === undefined ? terminal.cwd : dirname(resolve(terminal.cwd, file));
+  return [
+    await progressPlugin(options.progress, terminal),
+    ...(await defaultPlugins(options.cacheMounts)),
+    ...(await loadPlugins(findConfigFile(folder), options.plugin, terminal.cwd)),
+  ];
+}
+
+function buildRequest(file: string | undefined, options: BuildOptions, terminal: Terminal): BuildRequest {
+  const { cwd } = terminal;
+  const path = (p: string): string => resolve(cwd, p);
+  const buildFile = file ?? findBuildFile(cwd);
+  const pipelineDirs = [...options.pipelineDir, ...options.pipelineDirs];
+  const conventionalPipelines = join(cwd, 'pipelines');
+  if (pipelineDirs.length === 0 && isDirectory(conventionalPipelines))
+    pipelineDirs.push(conventionalPipelines);
+  const signingKey = options.signingKey ?? signingKeyNames.find((name) => existsSync(join(cwd, name)));
+  const address = options.buildkit ?? options.buildkitAddr;
+  return {
+    file: buildFile,
+    architectures: options.arch,
+    buildOptions: options.buildOption,
+    envFiles: options.envFile.map(path),
+    pipelineDirs: pipelineDirs.map(path),
+    libc: options.overrideHostTripletLibcSubstitutionFlavor,
+    repositories: options.repositoryAppend,
+    keyring: options.keyringAppend,
+    packages: options.packageAppend,
+    ignoreSignatures: options.ignoreSignatures ?? false,
+    emptyWorkspace: options.emptyWorkspace ?? false,
+    outDir: path(options.outDir),
+    generateIndex: options.generateIndex,
+    namespace: options.namespace,
+    stripOriginName: options.stripOriginName ?? false,
+    createBuildLog: options.createBuildLog ?? false,
+    license: options.license,
+    debug: options.debug ?? false,
+    network: options.network ?? 'default',
+    ...(options.sourceDir === undefined ? {} : { sourceDir: path(options.sourceDir) }),
+    ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
+    ...(options.apkCacheDir === undefined ? {} : { apkCacheDir: path(options.apkCacheDir) }),
+    ...(options.cacheDir === undefined ? {} : { cacheDir: path(options.cacheDir) }),
+    ...(signingKey === undefined ? {} : { signingKey: path(signingKey) }),
+    ...(options.dependencyLog === undefined ? {} : { dependencyLog: path(options.dependencyLog) }),
+    ...(options.gitCommit === undefined ? {} : { gitCommit: options.gitCommit }),
+    ...(options.gitRepoUrl === undefined ? {} : { gitRepoUrl: options.gitRepoUrl }),
+    ...(options.buildDate === undefined ? {} : { buildDate: options.buildDate }),
+    ...(address === undefined ? {} : { address }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    ...(options.trace === undefined ? {} : { traceFile: path(options.trace) }),
+  };
+}
+
+function findBuildFile(cwd: string): string {
+  const found = buildFileNames.find((name) => existsSync(join(cwd, name)));
+  if (found === undefined) throw buildError(errors, 'CLI_NO_BUILD_FILE', { tried: buildFileNames });
+  return found;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

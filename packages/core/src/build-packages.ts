@@ -1,0 +1,150 @@
+import { homedir } from 'node:os';
+import { findDaemon, type FoundDaemon } from '@melange2/daemon';
+import { buildError, isBuildError } from '@melange2/diagnostics';
+import { openTransport } from '@melange2/environment';
+import type { BuildOutcome, PackageWritten } from '@melange2/progress';
+import { buildArchitectures } from './architectures.ts';
+import { buildArchitecture } from './build-architecture.ts';
+import { openBuildRecord, stateFolder } from './build-record.ts';
+import type { BuildRequest } from './build-request.ts';
+import { callAll, type BuildResult, shortError } from './builder.ts';
+import { cacheFolder } from './cache-folder.ts';
+import { compileBuild } from './compile-build.ts';
+import { errors } from './errors.ts';
+import { eventBus, type EventBus } from './event-bus.ts';
+import { httpCredentials } from './http-credentials.ts';
+import type { Kernel } from './kernel.ts';
+import { readInputs } from './read-inputs.ts';
+import { readSigningKey } from './signing.ts';
+import { stageClock } from './stage-clock.ts';
+
+/** The life of a build: read, compile, connect, then each architecture by itself, all at once. */
+export async function buildPackages(
+  kernel: Kernel,
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  const { hooks, host } = kernel;
+  const startedMs = host.now();
+  const bus = eventBus(hooks, host.now, kernel.redactor, (error) =>
+    bus.emit({ type: 'notice', level: 'warning', text: `a plugin was switched off: ${shortError(error)}` }),
+  );
+  const stages = stageClock(bus, host.now, request.traceFile);
+  const packages: PackageWritten[] = [];
+  let outcome: BuildOutcome = 'failed';
+  let failure: unknown;
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  // The daemon is looked for while the file is read; a mistake in the file is told first all the same.
+  const connecting = stages.run('connect', {}, () => connect(kernel, request, bus, both));
+  connecting.catch(() => {});
+  let record: ReturnType<typeof openBuildRecord> | undefined;
+  try {
+    const inputs = await stages.run('read', {}, () => readInputs(request, host));
+    const key =
+      request.signingKey === undefined ? undefined : await readSigningKey(request.signingKey, host.env);
+    const wanted = buildArchitectures(request.architectures, process.arch);
+    const compiled = await stages.run('compile', {}, () =>
+      compileBuild(kernel, request, inputs, wanted, bus),
+    );
+    const { name, version, epoch } = compiled.config.package;
+    record = openBuildRecord(stateFolder(host.env), name, startedMs);
+    const open = record;
+    hooks.eventReceived.tap('@melange2/core', (event) => open.receive(event));
+    const names = [...compiled.packages.keys()];
+    bus.emit({
+      type: 'buildStarted',
+      build: record.id,
+      file: request.file,
+      package: `${name}-${version}-r${epoch}`,
+      architectures: names,
+    });
+    if (names.length === 0) {
+      bus.emit({
+        type: 'notice',
+        level: 'warning',
+        text: 'target-architecture and --arch do not overlap: nothing to build',
+      });
+    } else {
+      const limitMs = request.timeoutMs ?? Number(compiled.config.package.timeoutNs / 1_000_000n);
+      const limited = limitMs > 0 ? AbortSignal.any([both, AbortSignal.timeout(limitMs)]) : both;
+      const transport = openTransport({ credentials: httpCredentials(host.env) });
+      try {
+        const daemon = await connecting;
+        const results = await Promise.allSettled(
+          names.map((architecture) =>
+            buildArchitecture({
+              kernel,
+              request,
+              inputs,
+              compiled,
+              architecture,
+              daemon,
+              transport,
+              bus,
+              stages,
+              record: open,
+              cacheDir: request.apkCacheDir ?? cacheFolder(host.env),
+              signal: limited,
+              ...(key === undefined ? {} : { key }),
+            }),
+          ),
+        );
+        for (const result of results) if (result.status === 'fulfilled') packages.push(...result.value);
+        const failed = results.find((r) => r.status === 'rejected');
+        if (failed !== undefined) {
+          throw limited.aborted && !both.aborted ? timedOut(limitMs, failed.reason) : failed.reason;
+        }
+      } finally {
+        await transport.close();
+      }
+    }
+    outcome = 'succeeded';
+    return { packages, recordFolder: record.folder };
+  } catch (error) {
+    failure = error;
+    outcome = signal.aborted ? 'canceled' : 'failed';
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    stop.abort(new Error('the build is over'));
+    await connecting.then(
+      (daemon) => daemon.close(),
+      () => {},
+    );
+    const durationMs = host.now() - startedMs;
+    bus.emit({
+      type: 'buildFinished',
+      outcome,
+      durationMs,
+      ...(record === undefined ? {} : { logs: record.folder }),
+    });
+    record?.close(outcome);
+    const summary = { outcome, durationMs, packages, ...(failure === undefined ? {} : { error: failure }) };
+    await callAll(hooks.buildFinished.taps, [summary]).catch((error: unknown) => {
+      if (outcome === 'succeeded') throw error;
+    });
+  }
+}
+
+async function connect(
+  kernel: Kernel,
+  request: BuildRequest,
+  bus: EventBus,
+  signal: AbortSignal,
+): Promise<FoundDaemon> {
+  const { env } = kernel.host;
+  const daemon = await findDaemon({
+    environment: { variables: env, home: env['HOME'] ?? homedir() },
+    onProgress: (text) => bus.emit({ type: 'notice', level: 'info', text }),
+    signal,
+    ...(request.address === undefined ? {} : { address: request.address }),
+  });
+  bus.emit({ type: 'daemonFound', address: daemon.address, how: daemon.origin });
+  return daemon;
+}
+
+function timedOut(limitMs: number, cause: unknown): unknown {
+  if (isBuildError(cause) && cause.code !== 'BUILD_STEP_FAILED' && cause.code !== 'BUILD_SOLVE_FAILED')
+    return cause;
+  return buildError(errors, 'BUILD_TIMED_OUT', { limit: `${limitMs / 1000} s`, running: [] }, { cause });
+}

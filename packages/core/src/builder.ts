@@ -1,0 +1,95 @@
+import { type BuildError, formatPlace, isBuildError, redactor } from '@melange2/diagnostics';
+import { type BuildHooks, createBuildHooks, type Plugin } from '@melange2/plugin-api';
+import type { PackageWritten } from '@melange2/progress';
+import { applyPlugins } from './apply-plugins.ts';
+import { buildPackages } from './build-packages.ts';
+import type { BuildRequest, Host } from './build-request.ts';
+import type { Kernel } from './kernel.ts';
+
+export interface BuilderOptions {
+  /** Applied in this order. */
+  readonly plugins: readonly Plugin[];
+  readonly host: Host;
+}
+
+/** What a build made. */
+export interface BuildResult {
+  readonly packages: readonly PackageWritten[];
+  /** The folder with the record and the whole logs of the build. */
+  readonly recordFolder: string;
+}
+
+/** Builds packages. Made once for a run of the program; closed at its end. */
+export interface Builder {
+  readonly hooks: BuildHooks;
+  /**
+   * Builds the packages of one build file, for each architecture asked for.
+   *
+   * Aborting stops the daemon's work too, and leaves nothing half-written.
+   *
+   * @throws {BuildError} BUILD_FILE_INVALID, BUILD_STEP_FAILED, DAEMON_NOT_FOUND, … ; the signal's reason when aborted
+   */
+  build(request: BuildRequest, signal: AbortSignal): Promise<BuildResult>;
+  /** Tells the plugins that it is over. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a builder and applies its plugins.
+ *
+ * @throws {BuildError} PLUGIN_API_MISMATCH, PLUGIN_INVALID or PLUGIN_DUPLICATE
+ */
+export function createBuilder({ plugins, host }: BuilderOptions): Builder {
+  const hooks = createBuildHooks();
+  applyPlugins(hooks, plugins);
+  const kernel: Kernel = { hooks, host, redactor: redactor(secretsOf(host.env)) };
+  hooks.initialized.call({ version: host.version });
+  let closed = false;
+  return {
+    hooks,
+    build: (request, signal) => buildPackages(kernel, request, signal),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await callAll(hooks.closed.taps, []);
+    },
+  };
+}
+
+interface Tap {
+  readonly fn: (...args: unknown[]) => unknown;
+}
+
+/** Calls every tap, also those behind one that fails; then throws the first failure. */
+export async function callAll(taps: readonly unknown[], args: readonly unknown[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { fn } of taps as readonly Tap[]) {
+    try {
+      await fn(...args);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Values of variables that are secrets by their names; they are removed from whatever a build prints. */
+function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (
+      value === undefined ||
+      !/(TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|HTTP_AUTH|API_KEY|PRIVATE_KEY)/i.test(name)
+    ) {
+      return [];
+    }
+    // basic:REALM:USER:PASS hides its password alone, too.
+    return name === 'HTTP_AUTH' ? [value, value.split(':').slice(3).join(':')] : [value];
+  });
+}
+
+/** One line for people about any error. */
+export function shortError(error: unknown): string {
+  if (!isBuildError(error)) return error instanceof Error ? error.message : String(error);
+  const { code, message, span } = error satisfies BuildError;
+  return `${span === undefined ? '' : `${formatPlace(span)}: `}${code}: ${message}`;
+}

@@ -1,0 +1,35 @@
+import { type CacheMount, cacheMountId, type CacheStep } from '@melange2/cache';
+import type { LockedEnvironment } from '@melange2/environment';
+import type { BuildPlan, PlannedStep } from '@melange2/pipeline';
+import type { BuildHooks } from '@melange2/plugin-api';
+
+/** Gives each step of a plan the cache mounts that plugins ask for, and their variables below the step's own. */
+export function withCacheMounts(plan: BuildPlan, locked: LockedEnvironment, hooks: BuildHooks): BuildPlan {
+  const packages = new Map(locked.packages.map(({ name, version }) => [name, version]));
+  const steps = plan.steps.map((step): PlannedStep => {
+    const facts: CacheStep = { uses: step.uses, script: step.script, env: step.env, packages };
+    const mounts = hooks.modifyCacheMounts.call([], facts);
+    if (mounts.length === 0) return step;
+    const writer = { uid: step.user.uid, gid: step.user.gid, architecture: plan.architecture };
+    return {
+      ...step,
+      env: sorted({ ...Object.assign({}, ...mounts.map((m) => m.env)), ...step.env }),
+      mounts: distinct(mounts).map((mount) => ({
+        kind: 'cache',
+        id: cacheMountId(mount, writer),
+        target: mount.target,
+        sharing: mount.sharing,
+      })),
+    };
+  });
+  return { ...plan, steps };
+}
+
+/** Two mounts at one place are one: the first that was asked for. */
+function distinct(mounts: readonly CacheMount[]): CacheMount[] {
+  return [...new Map(mounts.toReversed().map((m) => [m.target, m])).values()].toReversed();
+}
+
+function sorted(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

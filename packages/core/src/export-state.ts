@@ -1,0 +1,57 @@
+import { copy, type Definition, scratch, type State } from '@melange2/llb';
+import {
+  type BuildPlan,
+  type LoweredBuild,
+  outputFolder,
+  type PlannedStep,
+  stepDescription,
+} from '@melange2/pipeline';
+import type { KnownVertex } from './step-tracker.ts';
+
+/** Folders of the exported tar: one for each package, and one file for each step's output. */
+export const exportedPackages = 'packages';
+export const exportedLogs = 'logs';
+
+/**
+ * The state that a build exports: `packages/` with what `melange-out` holds, and `logs/` with what the steps printed.
+ *
+ * The logs are part of the steps' results, so that those of cached steps are here too.
+ */
+export function exportState(lowered: LoweredBuild, plan: BuildPlan): State {
+  const options = { copyDirContentsOnly: true, createDestPath: true };
+  const actions = [
+    copy(lowered.workspace, outputFolder, `/${exportedPackages}/`, options),
+    ...(lowered.logs === undefined ? [] : [copy(lowered.logs, '/', `/${exportedLogs}/`, options)]),
+  ];
+  return scratch().file(actions, { customName: `collect ${plan.outputs.join(', ')}` });
+}
+
+/** What is known of each vertex of a definition before the daemon tells of it, by digest. */
+export function knownVertices(definition: Definition, plan: BuildPlan): Map<string, KnownVertex> {
+  const steps = new Map<string, PlannedStep>(plan.steps.map((step) => [step.id, step]));
+  const known = new Map<string, KnownVertex>();
+  for (const [digest, { description }] of definition.metadata) {
+    const name = description.get('llb.customname') ?? '';
+    const step = steps.get(description.get(stepDescription) ?? '');
+    if (step === undefined) {
+      if (name !== '') known.set(digest, { name, kind: kindOf(name) });
+      continue;
+    }
+    const downloads = name.includes(': download ');
+    known.set(digest, {
+      name: downloads ? name.slice(name.indexOf(': ') + 2) : step.name,
+      kind: downloads ? 'source' : 'command',
+      package: step.package,
+      step,
+      ...(step.calledAt === undefined ? {} : { place: step.calledAt }),
+    });
+  }
+  return known;
+}
+
+function kindOf(name: string): KnownVertex['kind'] {
+  if (/^environment[: ]/.test(name)) return 'environment';
+  if (name.startsWith('collect ')) return 'export';
+  if (name.startsWith('make an empty ') || name === 'prepare the workspace') return 'internal';
+  return 'source';
+}

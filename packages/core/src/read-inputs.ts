@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import {
+  builtinCatalogue,
+  folderCatalogue,
+  layeredCatalogue,
+  type PipelineCatalogue,
+} from '@melange2/pipeline';
+import type { BuildRequest, Host } from './build-request.ts';
+import { unreadable } from './file-source.ts';
+import { gitCommit, gitRepository } from './git-commit.ts';
+
+/** Everything that is read before a build file is understood. */
+export interface BuildInputs {
+  readonly text: string;
+  /** The folder of the build file. */
+  readonly folder: string;
+  readonly envFiles: readonly { readonly file: string; readonly text: string }[];
+  readonly varsFile?: { readonly file: string; readonly text: string };
+  readonly catalogue: PipelineCatalogue;
+  readonly commit: string;
+  readonly repository: string;
+}
+
+/** Where further pipelines of a machine lie, after those of the command line and before the built-in ones. */
+const systemPipelines = '/usr/share/melange/pipelines';
+
+/**
+ * Reads the build file and what belongs to it.
+ *
+ * @throws {BuildError} FILE_UNREADABLE
+ */
+export async function readInputs(request: BuildRequest, host: Host): Promise<BuildInputs> {
+  const path = resolve(host.cwd, request.file);
+  const folder = dirname(path);
+  const [text, envFiles, varsFile, catalogue, commit, repository] = await Promise.all([
+    readText(path, request.file),
+    Promise.all(request.envFiles.map(async (file) => ({ file, text: await readText(file, file) }))),
+    request.varsFile === undefined
+      ? undefined
+      : readText(request.varsFile, request.varsFile).then((t) => ({ file: request.varsFile ?? '', text: t })),
+    openCatalogue(request.pipelineDirs),
+    request.gitCommit ?? gitCommit(folder),
+    request.gitRepoUrl ?? gitRepository(folder),
+  ]);
+  return {
+    text,
+    folder,
+    envFiles,
+    catalogue,
+    commit: commit ?? 'unknown',
+    repository: repository ?? 'https://unknown/unknown/unknown',
+    ...(varsFile === undefined ? {} : { varsFile }),
+  };
+}
+
+/** The pipelines of these folders, then of the machine, then the built-in ones. */
+export async function openCatalogue(folders: readonly string[]): Promise<PipelineCatalogue> {
+  const wanted = existsSync(systemPipelines) ? [...folders, systemPipelines] : folders;
+  const catalogues = await Promise.all(
+    wanted.map(async (folder) => folderCatalogue(folder, await readPipelines(folder))),
+  );
+  return layeredCatalogue([...catalogues, builtinCatalogue]);
+}
+
+async function readPipelines(folder: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    throw unreadable(folder, cause);
+  });
+  await Promise.all(
+    entries
+      .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && entry.name.endsWith('.yaml'))
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        files.set(path.slice(folder.length + 1), await readText(path, path));
+      }),
+  );
+  return files;
+}
+
+async function readText(path: string, shown: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw unreadable(shown, cause);
+  });
+}

@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+import { local, type State } from '@melange2/llb';
+import { cacheNames, type PlannedStep } from '@melange2/pipeline';
+import type { LocalDir } from '@melange2/buildkit-client';
+import type { BuildRequest } from './build-request.ts';
+import type { BuildInputs } from './read-inputs.ts';
+
+/** A folder of the client, as the graph and as the session know it. */
+export interface SentFolder {
+  readonly state: State;
+  readonly dirs: Readonly<Record<string, LocalDir>>;
+}
+
+/**
+ * The folder whose files go into the workspace: the one given, else the folder beside the build file that is named
+ * like the package, else the build file's own.
+ *
+ * Not sent: what `.melangeignore` lists, the build file itself, the output folder, the cache folder, and the signing
+ * key, which no step may see.
+ */
+export function sourceFolder(
+  request: BuildRequest,
+  inputs: BuildInputs,
+  packageName: string,
+  cwd: string,
+): SentFolder | undefined {
+  if (request.emptyWorkspace) return undefined;
+  const beside = join(inputs.folder, packageName);
+  const path = request.sourceDir ?? (isDirectory(beside) ? beside : inputs.folder);
+  if (!isDirectory(path)) return undefined;
+  const inside = [request.outDir, request.cacheDir, request.signingKey, resolve(cwd, request.file)]
+    .map((p) => (p === undefined ? '..' : relative(path, p)))
+    .filter((p) => p !== '' && p !== '..' && !p.startsWith('../'));
+  const exclude = [...ignorePatterns(path), ...inside];
+  return {
+    state: local('source', {
+      sharedKeyHint: `melange2-source-${basename(path)}`,
+      customName: 'send the sources',
+    }),
+    dirs: { source: { path, ...(exclude.length === 0 ? {} : { exclude }) } },
+  };
+}
+
+/** The patterns of `.melangeignore`, as a list of what is not sent. */
+function ignorePatterns(folder: string): string[] {
+  const file = join(folder, '.melangeignore');
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .flatMap((line) => {
+      const negated = line.startsWith('!') ? '!' : '';
+      const pattern = line.slice(negated.length).replace(/^\//, '').replace(/\/$/, '');
+      // A pattern without a slash matches in every folder, as git has it.
+      const anywhere = !pattern.includes('/') && !line.slice(negated.length).startsWith('/');
+      return [`${negated}${anywhere ? `**/${pattern}` : pattern}`];
+    });
+}
+
+/** What the offline cache offers to the steps. */
+export interface SourceCache {
+  /** The state that holds a file of the cache, by its name there: `sha256:HEX`. */
+  readonly cached: (name: string) => State | undefined;
+  /** What else lies in the folder, for `/var/cache/melange`. */
+  readonly contents: State | undefined;
+  readonly dirs: Readonly<Record<string, LocalDir>>;
+}
+
+/** Opens the offline cache for these steps; only what they ask for is sent. */
+export function openSourceCache(folder: string | undefined, steps: readonly PlannedStep[]): SourceCache {
+  if (folder === undefined || !isDirectory(folder))
+    return { cached: () => undefined, contents: undefined, dirs: {} };
+  const entries = new Set(readdirSync(folder));
+  const wanted = new Set(steps.flatMap(cacheNames).filter((name) => entries.has(name)));
+  const others = [...entries].filter((name) => !/^sha(256|512):/.test(name)).toSorted();
+  const sent = (include: readonly string[], customName: string): State =>
+    local('cache', { includePatterns: include, sharedKeyHint: 'melange2-cache', customName });
+  return {
+    cached: (name) => (wanted.has(name) ? sent([name], `send ${name} of the cache folder`) : undefined),
+    contents: others.length === 0 ? undefined : sent(others, 'send the cache folder'),
+    dirs: wanted.size === 0 && others.length === 0 ? {} : { cache: { path: folder } },
+  };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

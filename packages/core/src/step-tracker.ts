@@ -1,0 +1,172 @@
+import { type LogLine, logLines, type StatusEvent } from '@melange2/buildkit-client';
+import type { Span } from '@melange2/diagnostics';
+import type { PlannedStep } from '@melange2/pipeline';
+import type { StepKind } from '@melange2/progress';
+import type { EventBus } from './event-bus.ts';
+
+/** What is known of a vertex before the daemon names it. */
+export interface KnownVertex {
+  readonly name: string;
+  readonly kind: StepKind;
+  readonly package?: string;
+  readonly place?: Span;
+  /** The step of the plan, for the command itself. */
+  readonly step?: PlannedStep;
+}
+
+export interface StepTrackerOptions {
+  readonly bus: EventBus;
+  readonly architecture: string;
+  /** Vertices of the definition, by digest. */
+  readonly known: ReadonlyMap<string, KnownVertex>;
+  /** The file that the whole log of a step goes to. */
+  readonly logFile: (step: string, name: string) => string;
+}
+
+interface Tracked {
+  readonly id: string;
+  readonly name: string;
+  readonly open: Set<number>;
+  announced: boolean;
+  clipped: boolean;
+  error?: string;
+}
+
+/** Turns what the daemon tells of its vertices into the events of a build. */
+export interface StepTracker {
+  receive(event: StatusEvent): void;
+  /** Steps of which the daemon did not send the whole output. */
+  clipped(): readonly string[];
+  /** The last lines of a vertex. */
+  tail(vertex: string): readonly string[];
+  /** The file with the whole output of a vertex. */
+  logFile(vertex: string): string | undefined;
+}
+
+const tailLines = 40;
+const clipMarker = /^\[output clipped, log limit .* reached\]$/;
+
+/** Makes the tracker of one solve. The steps' ids are `<architecture>/<vertex digest>`. */
+export function stepTracker(options: StepTrackerOptions): StepTracker {
+  const { bus, architecture, known, logFile } = options;
+  const lines = logLines();
+  const tracked = new Map<string, Tracked>();
+  const tails = new Map<string, string[]>();
+
+  const announce = (step: Tracked, vertex: string): void => {
+    if (step.announced) return;
+    step.announced = true;
+    const facts = known.get(vertex);
+    bus.emit({
+      type: 'stepPlanned',
+      step: step.id,
+      name: step.name,
+      kind: facts?.kind ?? kindOf(step.name),
+      architecture,
+      logFile: logFile(step.id, step.name),
+      ...(facts?.package === undefined ? {} : { package: facts.package }),
+      ...(facts?.place === undefined ? {} : { place: facts.place }),
+    });
+  };
+
+  const log = (step: Tracked, vertex: string, found: readonly LogLine[]): void => {
+    const tail = tails.get(vertex) ?? [];
+    tails.set(vertex, tail);
+    for (const { text, stream, atMs } of found) {
+      if (clipMarker.test(text)) step.clipped = true;
+      tail.push(text);
+      if (tail.length > tailLines) tail.shift();
+      bus.emit({ type: 'stepLog', step: step.id, stream, text, atMs });
+    }
+  };
+
+  return {
+    clipped: () => [...tracked.values()].filter((s) => s.clipped).map((s) => s.id),
+    tail: (vertex) => tails.get(vertex) ?? [],
+    logFile: (vertex) => {
+      const step = tracked.get(vertex);
+      return step === undefined ? undefined : logFile(step.id, step.name);
+    },
+    receive(event) {
+      if (event.type === 'vertexAdded') {
+        if (tracked.has(event.vertex)) return;
+        const step: Tracked = {
+          id: `${architecture}/${event.vertex}`,
+          name: known.get(event.vertex)?.name ?? event.name,
+          open: new Set(),
+          announced: false,
+          clipped: false,
+        };
+        tracked.set(event.vertex, step);
+        announce(step, event.vertex);
+        return;
+      }
+      const step = tracked.get(event.vertex);
+      if (step === undefined) {
+        if (event.type === 'vertexWarning')
+          bus.emit({ type: 'notice', level: 'warning', text: event.short, architecture });
+        return;
+      }
+      switch (event.type) {
+        case 'vertexStarted':
+          if (step.open.size === 0) bus.emit({ type: 'stepStarted', step: step.id, atMs: event.startedMs });
+          step.open.add(event.startedMs);
+          break;
+        case 'vertexCompleted': {
+          step.open.delete(event.startedMs);
+          if (event.error !== undefined) step.error = failureText(event.error);
+          if (step.open.size > 0) break;
+          log(step, event.vertex, lines.flush(event.vertex));
+          const exitCode = /exit code: (\d+)/.exec(step.error ?? '')?.[1];
+          bus.emit({
+            type: 'stepFinished',
+            step: step.id,
+            cached: event.cached,
+            durationMs: event.cached ? 0 : event.completedMs - event.startedMs,
+            atMs: event.completedMs,
+            ...(step.error === undefined ? {} : { error: step.error }),
+            ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
+          });
+          break;
+        }
+        case 'vertexLog':
+          log(step, event.vertex, lines.push(event));
+          break;
+        case 'vertexProgress':
+          bus.emit({
+            type: 'stepProgress',
+            step: step.id,
+            item: event.name === '' ? event.id : event.name,
+            current: event.current,
+            unit: 'bytes',
+            finished: event.completedMs !== undefined,
+            atMs: event.atMs,
+            ...(event.total === 0 ? {} : { total: event.total }),
+          });
+          break;
+        case 'vertexWarning':
+          bus.emit({ type: 'notice', level: 'warning', text: event.short, architecture });
+          break;
+      }
+    },
+  };
+}
+
+/**
+ * The daemon's words without the command line that it repeats, which for a script is the whole script; one line.
+ */
+export function failureText(text: string): string {
+  const exit = /(?:did not complete successfully|executor failed running .*): (exit code: \d+.*)$/s.exec(
+    text,
+  )?.[1];
+  const short = (exit ?? text).replace(/^failed to solve: /, '').split('\n')[0] ?? text;
+  return short.length > 400 ? `${short.slice(0, 400)}…` : short;
+}
+
+/** What a vertex that is not of our making is for, from the name the daemon gave it. */
+function kindOf(name: string): StepKind {
+  if (/^exporting |^sending /.test(name)) return 'export';
+  if (/^\[internal\]|^(merge|diff) /.test(name)) return 'internal';
+  if (/^(docker-image|oci-layout|local|git|http|https):\/\/|^importing cache /.test(name)) return 'source';
+  return 'command';
+}
