@@ -47,6 +47,18 @@ import {
   parsePkgConfig,
   parseShebang,
 } from '@melange2/sca';
+import {
+  apkPurl,
+  describePackage,
+  formatCpe,
+  formatSpdx,
+  organisation,
+  sanitise,
+  sourcePackage,
+  spdxLicense,
+  type SourceStep,
+  type SpdxDocument,
+} from '@melange2/sbom';
 import { parse } from 'yaml';
 import type { Conformance } from './solver.ts';
 
@@ -88,6 +100,18 @@ const listed: ReadonlySet<string> = new Set([
   'sbom-present sbom-present data',
   'sbom-dir-symlink sbom-dir-symlink installed size',
   'sbom-dir-symlink sbom-dir-symlink data',
+  // The text of the SBOM
+  'sde-negative sde-negative SBOM',
+  'build-date build-date SBOM',
+  'sbom-fetch sbom-fetch SBOM',
+  'sbom-fetch sbom-fetch-sub SBOM',
+  'sbom-config sbom-config SBOM',
+  'sbom-unknown-repo sbom-unknown-repo SBOM',
+  'apkPurl {"Distro":"","Arch":"x86_64","Name":"foo","Version":"1"}',
+  'upstream git-checkout https://github.com/org/repo/',
+  'upstream git-checkout https://user:tok@github.com/a/b',
+  'upstream git-checkout ssh://git@github.com/a/b.git',
+  'upstream git-checkout git@github.com:a/b.git',
   // Versions of libraries
   'so-ver so-ver depends',
   'so-ver so-ver-libs depends',
@@ -179,7 +203,12 @@ interface Case {
   readonly env?: Readonly<Record<string, string>>;
   readonly guest: string;
   readonly lockedEnvironment: { readonly contents: { readonly packages: readonly string[] } };
-  readonly configFile: { readonly commit: string };
+  readonly configFile: {
+    readonly path: string;
+    readonly repositoryURL: string;
+    readonly commit: string;
+    readonly license: string;
+  };
   readonly expect: Answer;
   readonly right?: Partial<Omit<Answer, 'packages'>> & {
     readonly packages?: Readonly<Record<string, Partial<PackageAnswer>>>;
@@ -278,6 +307,9 @@ async function build(one: Case, cases: Cases, root: string, compare: Compare): P
       artifacts.push(artifact);
       const opened = await openPackage(bytesSource(readFileSync(artifact.path)), { file: artifact.path });
       await comparePackage(row, opened, answer, compare);
+      if (answer.sbom !== undefined) {
+        compareSbom(row, sbomOf(one, recipe, root), answer.sbom as SpdxDocument, compare);
+      }
     }
     const text = one.right?.apkindex ?? one.expect.apkindex;
     if (text !== undefined)
@@ -418,6 +450,113 @@ function epochOf(one: Case): number {
   return one.buildDate === undefined ? 0 : Math.floor(Date.parse(one.buildDate) / 1000);
 }
 
+interface RawStep {
+  readonly uses?: string;
+  readonly if?: string;
+  readonly with?: Readonly<Record<string, string>>;
+  readonly pipeline?: readonly RawStep[];
+}
+
+/** Reads what concerns the SBOM straight from the YAML, as {@link recipesOf} does. */
+function sbomOf(one: Case, recipe: PackageRecipe, root: string): SpdxDocument {
+  const raw = parse(one.yaml, { schema: 'failsafe' }) as {
+    readonly package: RawPackage;
+    readonly pipeline?: readonly RawStep[];
+    readonly subpackages?: readonly (RawPackage & { readonly pipeline?: readonly RawStep[] })[];
+  };
+  const main = raw.package;
+  const put = (text: string): string =>
+    text.replaceAll('${{package.name}}', main.name).replaceAll('${{package.version}}', String(main.version));
+  const defaults = { 'purl-name': main.name, 'purl-version': String(main.version) };
+  const steps = (list: readonly RawStep[], above = ''): SourceStep[] =>
+    list.flatMap((step, index) => {
+      const place = `${above}${index}`;
+      if (step.if !== undefined && step.if.includes('riscv64')) return [];
+      if (step.uses === undefined) return steps(step.pipeline ?? [], `${place}-`);
+      const own = Object.entries(step.with ?? {}).map(([key, value]) => [key, put(value)]);
+      const inputs: Record<string, string> = { ...defaults, ...Object.fromEntries(own) };
+      return [{ uses: step.uses, inputs, place }];
+    });
+  const sub = raw.subpackages?.find((p) => put(p.name) === recipe.name);
+  const cpe = (main.cpe ?? {}) as Readonly<Record<string, string>>;
+  const files = new Map<string, string>();
+  if ((main.copyright ?? []).some((c) => c['license-path'] !== undefined)) {
+    for (const [name, text] of workspaceFiles(join(root, one.tree))) files.set(name, text);
+  }
+  return describePackage({
+    name: recipe.name,
+    version: recipe.version,
+    arch: recipe.arch,
+    copyright: (main.copyright ?? []).map((c) => {
+      const text = files.get(c['license-path'] ?? '');
+      return {
+        license: c.license ?? '',
+        attestation: c.attestation ?? '',
+        ...(text === undefined ? {} : { text }),
+      };
+    }),
+    cpe: {
+      part: cpe['part'] ?? '',
+      vendor: cpe['vendor'] ?? '',
+      product: cpe['product'] ?? '',
+      edition: cpe['edition'] ?? '',
+      language: cpe['language'] ?? '',
+      swEdition: cpe['sw_edition'] ?? '',
+      targetSw: cpe['target_sw'] ?? '',
+      targetHw: cpe['target_hw'] ?? '',
+      other: cpe['other'] ?? '',
+    },
+    namespace: one.namespace ?? 'unknown',
+    buildFile: {
+      path: one.configFile.path,
+      repository: one.configFile.repositoryURL,
+      commit: one.configFile.commit,
+      license: one.configFile.license,
+    },
+    sources: steps(raw.pipeline ?? []),
+    ...(sub === undefined ? {} : { ownSources: steps(sub.pipeline ?? []) }),
+    createdSeconds: epochOf(one),
+    tool: 'melange2 (test)',
+  });
+}
+
+function workspaceFiles(archive: string): [string, string][] {
+  const found: [string, string][] = [];
+  const tar = gunzipSync(readFileSync(archive));
+  for (let at = 0; at + 512 <= tar.length;) {
+    const name = tar.toString('utf8', at, at + 100).replace(/\0[^]*$/, '');
+    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 135), 8) || 0;
+    if (name !== '' && tar[at + 156] === 0x30)
+      found.push([name, tar.toString('utf8', at + 512, at + 512 + size)]);
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  return found;
+}
+
+/** Who wrote the document, its namespace and the mirror of one distribution are our own. */
+function compareSbom(row: string, got: SpdxDocument, want: SpdxDocument, compare: Compare): void {
+  const own = (document: SpdxDocument): unknown => {
+    const mirrored = new Set(
+      want.packages.filter((p) => p.downloadLocation.includes('tarballs.cgr.dev')).map((p) => p.SPDXID),
+    );
+    return {
+      ...document,
+      documentNamespace: '',
+      creationInfo: { created: document.creationInfo.created },
+      // Only what is no listed licence belongs here, in an order that does not change.
+      hasExtractedLicensingInfos: (document.hasExtractedLicensingInfos ?? [])
+        .filter((l) => l.licenseId.startsWith('LicenseRef-'))
+        .toSorted((a, b) => (a.licenseId < b.licenseId ? -1 : 1)),
+      packages: document.packages.map((p) => ({
+        ...p,
+        ...(mirrored.has(p.SPDXID) ? { downloadLocation: '' } : {}),
+      })),
+    };
+  };
+  compare(`${row} SBOM`, own(got), own(want));
+  compare(`${row} SBOM is text`, JSON.parse(formatSpdx(got)), JSON.parse(JSON.stringify(got)));
+}
+
 interface RawPackage {
   readonly name: string;
   readonly version: string | number;
@@ -426,7 +565,12 @@ interface RawPackage {
   readonly description?: string;
   readonly url?: string;
   readonly commit?: string;
-  readonly copyright?: readonly { readonly license?: string }[];
+  readonly copyright?: readonly {
+    readonly license?: string;
+    readonly attestation?: string;
+    readonly 'license-path'?: string;
+  }[];
+  readonly cpe?: unknown;
   readonly dependencies?: Readonly<Record<string, unknown>>;
   readonly options?: Readonly<Record<string, string>>;
   readonly scriptlets?: Readonly<Record<string, unknown>> & {
@@ -715,6 +859,42 @@ function units(all: Units, compare: Compare): void {
     (entries: { add: Record<string, string> }[]) =>
       entries.flatMap(({ add }) => Object.entries(add).map((pair) => pair.join(' '))).join('; '),
   );
+  rows('spdxId', (text: string) => sanitise(text));
+  rows('supplier', (name: string) => organisation(name));
+  rows('licenseId', (text: string) => spdxLicense(text));
+  rows('apkPurl', (p: { Distro: string; Arch: string; Name: string; Version: string }) =>
+    apkPurl({ namespace: p.Distro, arch: p.Arch, name: p.Name, version: `${p.Version}-r0` }),
+  );
+  rows('cpe', ({ cpe, version }: { cpe: Record<string, string>; version: string }) => {
+    const of = (key: string): string => cpe[key] ?? '';
+    const parts = {
+      part: of('part'),
+      vendor: of('vendor'),
+      product: of('product'),
+      edition: of('edition'),
+      language: of('language'),
+      swEdition: of('sw_edition'),
+      targetSw: of('target_sw'),
+      targetHw: of('target_hw'),
+      other: of('other'),
+    };
+    return formatCpe(parts, version) ?? '';
+  });
+  for (const one of all['upstream'] ?? []) {
+    const step = one.in as { readonly uses: string; readonly with: Readonly<Record<string, string>> };
+    const found = sourcePackage(
+      { uses: step.uses, inputs: step.with, place: '3' },
+      'Organization: Wolfi',
+      'MIT',
+    );
+    // The mirror of one distribution does not have everybody's sources.
+    const without = (pkg: unknown): unknown =>
+      JSON.stringify(one.out).includes('tarballs.cgr.dev')
+        ? { ...(pkg as object), downloadLocation: '' }
+        : pkg;
+    const label = `upstream ${step.uses} ${step.with['repository'] ?? ''} ${step.with['uri'] ?? ''}`;
+    compare(label.trim(), without(found ?? null), without(one.out));
+  }
   for (const one of all['pkgconfig'] ?? []) {
     const { pkgconf } = one as unknown as {
       readonly pkgconf: { readonly requires: string[]; readonly requiresPrivate: string[] };
