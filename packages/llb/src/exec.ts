@@ -105,14 +105,6 @@ interface MountResult {
   readonly source: State | undefined;
 }
 
-interface PlannedMount {
-  readonly mount: Mount;
-  readonly isRoot: boolean;
-  readonly source: State | undefined;
-  /** -1 when nothing is kept. */
-  readonly output: number;
-}
-
 const networks = { unset: pb.NetMode.UNSET, host: pb.NetMode.HOST, none: pb.NetMode.NONE } as const;
 const sharings = {
   shared: pb.CacheSharingOpt.SHARED,
@@ -125,18 +117,20 @@ const contentCaches = {
   off: pb.MountContentCache.OFF,
 } as const;
 
-/** The op of a step. Its mounts are put in order when they are asked for, which most often is at marshalling. */
+/** The op of a step. */
 export class ExecNode implements Node {
   readonly options: RunOptions;
   readonly #base: State;
   readonly #settings: Settings;
+  /** The given mounts in the order of their destinations. */
+  readonly #sorted: readonly Mount[];
 
   constructor(base: State, options: RunOptions) {
     if (options.args.length === 0) throw buildError(errors, 'LLB_EXEC_WITHOUT_ARGS', {});
     this.options = options;
     this.#base = base;
     this.#settings = applySettings(base.settings, options);
-    if (options.mounts !== undefined) checkMounts(options.mounts);
+    this.#sorted = sortMounts(options.mounts ?? none);
     for (const { host, address } of this.#settings.extraHosts) {
       if (canonicalIpAddress(address) === undefined) {
         throw buildError(errors, 'LLB_IP_ADDRESS_INVALID', { host, address });
@@ -145,23 +139,22 @@ export class ExecNode implements Node {
   }
 
   get dependencies(): readonly Node[] {
-    const { mounts = none } = this.options;
+    if (!this.#sorted.some(hasSource)) {
+      return this.#base.output === undefined ? none : [this.#base.output.node];
+    }
     const nodes: Node[] = [];
-    if (mounts.every((m) => m.dest > '/') && isSorted(mounts)) {
-      if (this.#base.output !== undefined) nodes.push(this.#base.output.node);
-      for (const mount of mounts) addSource(nodes, mount.kind === 'tmpfs' ? undefined : mount.source);
-    } else for (const { source } of this.#plan()) addSource(nodes, source);
+    for (const mount of this.#mounts()) {
+      const output = sourceOf(mount)?.output;
+      if (output !== undefined) nodes.push(output.node);
+    }
     return nodes;
   }
 
   /** Output of the root file system; undefined where it is read-only. */
   get rootIndex(): number | undefined {
-    const { readonlyRoot, mounts } = this.options;
-    if (readonlyRoot) return undefined;
+    if (this.options.readonlyRoot) return undefined;
     // Destinations are absolute paths as a rule, and then the root is the first of them.
-    return mounts === undefined || mounts.every((m) => m.dest.startsWith('/') && m.dest !== '/')
-      ? 0
-      : this.#plan().find((p) => p.isRoot)!.output;
+    return this.#sorted.filter((m) => hasOutput(m) && compareText(m.dest, '/') < 0).length;
   }
 
   /** @throws {BuildError} LLB_MOUNT_WITHOUT_RESULT */
@@ -169,26 +162,27 @@ export class ExecNode implements Node {
     const fail = (problem: string): never => {
       throw buildError(errors, 'LLB_MOUNT_WITHOUT_RESULT', { dest, problem });
     };
-    const found = this.#plan().find((p) => p.mount.dest === dest);
+    const mounts = this.#mounts();
+    const at = mounts.findIndex((m) => m.dest === dest);
+    const found = mounts[at];
     if (found === undefined) return fail('the step has no such mount');
-    if (found.mount.kind === 'cache') return fail('a cache stays on the daemon and is no step’s result');
-    if (found.mount.kind === 'tmpfs') return fail('a tmpfs is gone with the step');
-    if (found.mount.noOutput && !found.mount.readonly) return fail('it was asked for without a result');
-    return { index: found.output < 0 ? undefined : found.output, source: found.source };
+    if (found.kind === 'cache') return fail('a cache stays on the daemon and is no step’s result');
+    if (found.kind === 'tmpfs') return fail('a tmpfs is gone with the step');
+    if (found.noOutput && !found.readonly) return fail('it was asked for without a result');
+    const index = found.readonly ? undefined : mounts.slice(0, at).filter(hasOutput).length;
+    return { index, source: found.source };
   }
 
   marshal(context: MarshalContext): MarshalledNode {
     const { options } = this;
     const settings = this.#settings;
-    const planned = this.#plan();
+    const mounts = this.#mounts();
     const inputs = new InputList();
-    const mounts: Init<pb.Mount>[] = [];
-    for (const p of planned) mounts.push(mountMessage(p, inputs.add(context, p.source?.output)));
-    const { secrets = [], ssh = [], proxy } = options;
-    for (const secret of secrets) {
-      if (secret.dest !== undefined) mounts.push(secretMount(secret, secret.dest));
-    }
-    for (const [i, socket] of ssh.entries()) mounts.push(sshMount(socket, i));
+    let outputs = 0;
+    const { secrets = none, ssh = none, proxy } = options;
+    const plain = mounts.map((mount) =>
+      mountMessage(mount, inputs.add(context, sourceOf(mount)?.output), hasOutput(mount) ? outputs++ : -1),
+    );
     const op: Init<pb.Op> = {
       inputs: inputs.inputs,
       platform: platformMessage(options.platform ?? settings.platform ?? context.options.platform),
@@ -209,7 +203,7 @@ export class ExecNode implements Node {
             removeMountStubsRecursive: true,
             validExitCodes: options.validExitCodes,
           },
-          mounts,
+          mounts: secrets.length + ssh.length === 0 ? plain : [...plain, ...secretMounts(secrets, ssh)],
           network: networks[settings.network],
           security: settings.security === 'insecure' ? pb.SecurityMode.INSECURE : pb.SecurityMode.SANDBOX,
           secretenv: secretVariables(secrets),
@@ -219,61 +213,46 @@ export class ExecNode implements Node {
     };
     return {
       bytes: context.encode(pb.Op, op),
-      metadata: opMetadata(context.options, options, execCaps(context, options, settings, planned)),
+      metadata: opMetadata(context.options, options, execCaps(context, options, settings, mounts)),
     };
   }
 
-  /** Not kept: in large graphs it would be a third of the memory, and it is asked for twice. */
-  #plan(): readonly PlannedMount[] {
-    return planMounts(this.#base, this.options);
+  /** All mounts in the order of their destinations. */
+  #mounts(): readonly Mount[] {
+    const root: Mount = {
+      kind: 'bind',
+      dest: '/',
+      source: this.#base,
+      readonly: this.options.readonlyRoot ?? false,
+    };
+    const before = this.#sorted.findIndex((m) => compareText(m.dest, '/') >= 0);
+    if (before === 0 || this.#sorted.length === 0) return [root, ...this.#sorted];
+    const at = before < 0 ? this.#sorted.length : before;
+    return this.#sorted.toSpliced(at, 0, root);
   }
 }
 
-function addSource(nodes: Node[], source: State | undefined): void {
-  if (source?.output !== undefined) nodes.push(source.output.node);
+function sourceOf(mount: Mount): State | undefined {
+  return mount.kind === 'tmpfs' ? undefined : mount.source;
 }
 
-function checkMounts(mounts: readonly Mount[]): void {
+function hasSource(mount: Mount): boolean {
+  return sourceOf(mount)?.output !== undefined;
+}
+
+function hasOutput(mount: Mount): boolean {
+  return mount.kind === 'bind' && !mount.readonly && !mount.noOutput;
+}
+
+function sortMounts(mounts: readonly Mount[]): readonly Mount[] {
   for (const mount of mounts) {
     if (mount.kind === 'tmpfs' && 'source' in mount && (mount.source as State).output !== undefined) {
       const problem = 'a tmpfs is empty at first and has no source';
       throw buildError(errors, 'LLB_MOUNT_INVALID', { dest: mount.dest, problem });
     }
   }
-}
-
-function planMounts(base: State, { mounts = [], readonlyRoot = false }: RunOptions): readonly PlannedMount[] {
-  const root: Mount = { kind: 'bind', dest: '/', source: base, readonly: readonlyRoot };
-  const sorted = sortMounts([root, ...mounts]);
-  const planned: PlannedMount[] = [];
-  let outputs = 0;
-  for (const mount of sorted) {
-    planned.push({
-      mount,
-      isRoot: mount === root,
-      source: mount.kind === 'tmpfs' ? undefined : mount.source,
-      output: mount.kind === 'bind' && !mount.readonly && !mount.noOutput ? outputs++ : -1,
-    });
-  }
-  return planned;
-}
-
-function isSorted(mounts: readonly Mount[]): boolean {
-  for (let i = 1; i < mounts.length; i++) {
-    if (compareText(mounts[i - 1]!.dest, mounts[i]!.dest) > 0) return false;
-  }
-  return true;
-}
-
-/** Sorts in place, by insertion: there are few, and they are almost in order. Equal ones stay in theirs. */
-function sortMounts(mounts: Mount[]): readonly Mount[] {
-  for (let i = 1; i < mounts.length; i++) {
-    const mount = mounts[i]!;
-    let at = i;
-    for (; at > 0 && compareText(mounts[at - 1]!.dest, mount.dest) > 0; at--) mounts[at] = mounts[at - 1]!;
-    mounts[at] = mount;
-  }
-  return mounts;
+  const inOrder = mounts.every((m, i) => i === 0 || compareText(mounts[i - 1]!.dest, m.dest) <= 0);
+  return inOrder ? mounts : mounts.toSorted((a, b) => compareText(a.dest, b.dest));
 }
 
 function proxyMessage(proxy: ProxySettings): Init<pb.ProxyEnv> {
@@ -305,7 +284,7 @@ function secretVariables(secrets: readonly Secret[]): readonly Init<pb.SecretEnv
   );
 }
 
-function mountMessage({ mount, source, output }: PlannedMount, input: number): Init<pb.Mount> {
+function mountMessage(mount: Mount, input: number, output: number): Init<pb.Mount> {
   switch (mount.kind) {
     case 'bind':
       return {
@@ -318,7 +297,7 @@ function mountMessage({ mount, source, output }: PlannedMount, input: number): I
       };
     case 'cache':
       return {
-        input: source === undefined ? -1 : input,
+        input,
         selector: mount.selector,
         dest: mount.dest,
         output: -1,
@@ -335,6 +314,13 @@ function mountMessage({ mount, source, output }: PlannedMount, input: number): I
         TmpfsOpt: { size: mount.sizeBytes },
       };
   }
+}
+
+function secretMounts(secrets: readonly Secret[], sockets: readonly SshSocket[]): readonly Init<pb.Mount>[] {
+  return [
+    ...secrets.flatMap((secret) => (secret.dest === undefined ? [] : [secretMount(secret, secret.dest)])),
+    ...sockets.map(sshMount),
+  ];
 }
 
 // Go leaves the output of secrets and sockets at 0 instead of -1, and the digest depends on it.
@@ -434,43 +420,48 @@ function execCaps(
   context: MarshalContext,
   options: RunOptions,
   settings: Settings,
-  planned: readonly PlannedMount[],
+  mounts: readonly Mount[],
 ): ReadonlyMap<string, boolean> {
-  const { secrets = [], ssh = [], cdiDevices = [] } = options;
-  let bits = capBits['exec.meta.base'];
-  const need = (cap: CapName, when: boolean): void => {
-    if (when) bits |= capBits[cap];
-  };
-  need('exec.meta.setsdefaultpath', context.caps?.has('exec.meta.setsdefaultpath') ?? false);
-  need('exec.meta.proxyenv', options.proxy !== undefined);
-  need('exec.meta.network', settings.network !== 'unset');
-  need('exec.meta.security', settings.security !== 'sandbox');
-  need('exec.meta.ulimit', settings.ulimits.length > 0);
-  need('exec.meta.cdi', cdiDevices.length > 0);
-  need('exec.meta.linux.resources', options.resources !== undefined);
-  need('exec.validexitcode', options.validExitCodes !== undefined);
-  for (const { mount, source } of planned) {
-    switch (mount.kind) {
-      case 'bind':
-        need('exec.mount.bind', source?.output !== undefined);
-        need('exec.mount.selector', mount.selector !== undefined && mount.selector !== '');
-        need('exec.mount.cache.content', (mount.contentCache ?? 'default') !== 'default');
-        break;
-      case 'cache':
-        bits |= capBits['exec.mount.cache'] | capBits['exec.mount.cache.sharing'];
-        need('exec.mount.selector', mount.selector !== undefined && mount.selector !== '');
-        break;
-      case 'tmpfs':
-        bits |= capBits['exec.mount.tmpfs'];
-        need('exec.mount.tmpfs.size', mount.sizeBytes !== undefined && BigInt(mount.sizeBytes) > 0n);
-        break;
-    }
-  }
-  need('exec.mount.secret', secrets.length > 0);
-  need(
-    'exec.secretenv',
-    secrets.some((s) => s.env !== undefined),
-  );
-  need('exec.mount.ssh', ssh.length > 0);
+  const { secrets = none, ssh = none, cdiDevices = none } = options;
+  let bits =
+    capBits['exec.meta.base'] |
+    when('exec.meta.setsdefaultpath', context.caps?.has('exec.meta.setsdefaultpath') ?? false) |
+    when('exec.meta.proxyenv', options.proxy !== undefined) |
+    when('exec.meta.network', settings.network !== 'unset') |
+    when('exec.meta.security', settings.security !== 'sandbox') |
+    when('exec.meta.ulimit', settings.ulimits.length > 0) |
+    when('exec.meta.cdi', cdiDevices.length > 0) |
+    when('exec.meta.linux.resources', options.resources !== undefined) |
+    when('exec.validexitcode', options.validExitCodes !== undefined) |
+    when('exec.mount.secret', secrets.length > 0) |
+    when('exec.mount.ssh', ssh.length > 0);
+  for (const mount of mounts) bits |= mountBits(mount);
+  if (secrets.some((s) => s.env !== undefined)) bits |= capBits['exec.secretenv'];
   return context.capsOf(bits, capsOfBits);
+}
+
+function when(cap: CapName, needed: boolean): number {
+  return needed ? capBits[cap] : 0;
+}
+
+function mountBits(mount: Mount): number {
+  switch (mount.kind) {
+    case 'bind':
+      return (
+        when('exec.mount.bind', hasSource(mount)) |
+        when('exec.mount.selector', mount.selector !== undefined && mount.selector !== '') |
+        when('exec.mount.cache.content', (mount.contentCache ?? 'default') !== 'default')
+      );
+    case 'cache':
+      return (
+        capBits['exec.mount.cache'] |
+        capBits['exec.mount.cache.sharing'] |
+        when('exec.mount.selector', mount.selector !== undefined && mount.selector !== '')
+      );
+    case 'tmpfs':
+      return (
+        capBits['exec.mount.tmpfs'] |
+        when('exec.mount.tmpfs.size', mount.sizeBytes !== undefined && BigInt(mount.sizeBytes) > 0n)
+      );
+  }
 }

@@ -58,7 +58,9 @@ export class InputList {
   add(context: MarshalContext, output: Output | undefined): number {
     if (output === undefined) return -1;
     const input = context.digestOf(output);
-    for (const [i, known] of this.inputs.entries()) {
+    // Not by `entries()`: this is asked for each mount of each step.
+    for (let i = 0; i < this.inputs.length; i++) {
+      const known = this.inputs[i]!;
       if (known.digest === input.digest && known.index === input.index) return i;
     }
     return this.inputs.push(input) - 1;
