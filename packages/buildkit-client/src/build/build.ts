@@ -15,9 +15,10 @@ import {
 } from '../gateway/gateway.ts';
 import type { Channel } from '../grpc/channel.ts';
 import { grpcCode, isGrpcError } from '../grpc/grpc-error.ts';
-import type { Attachables, ContentStore, OpenSession, Session } from '../session-contract.ts';
+import type { Attachables, OpenSession, Session } from '../session-contract.ts';
 import type { VertexState } from '../status/status-decoder.ts';
 import type { BuildRequest, BuildResult, CacheEntry } from './build-request.ts';
+import { planClientStores, type ClientStores } from './client-stores.ts';
 import { planExport, type PlannedExport } from './export-target.ts';
 import { watchStatus } from './status-watch.ts';
 
@@ -46,6 +47,9 @@ export async function build(context: BuildContext, request: BuildRequest): Promi
   request.signal?.throwIfAborted();
   const exports = (request.exports ?? []).map(planExport);
   if (request.sourcePolicy !== undefined) await need(context, 'source.policy', request.signal);
+  // One content store of a session takes exports.
+  if (exports.filter(({ layoutDir }) => layoutDir !== undefined).length > 1)
+    return await buildOneByOne(context, request, exports);
   if (exports.length > 1) {
     const capabilities = await context.capabilities(request.signal);
     if (!capabilities.has('exporter.multiple')) return await buildOneByOne(context, request, exports);
@@ -86,12 +90,14 @@ async function need(
 
 async function buildOnce(
   context: BuildContext,
-  request: BuildRequest,
+  given: BuildRequest,
   exports: readonly PlannedExport[],
   ref: string = newRef(),
 ): Promise<BuildResult> {
   const { channel, address } = context;
-  const attachables = withExports(request.session ?? {}, exports);
+  const stores = await planClientStores(given.cacheImports ?? [], given.cacheExports ?? [], exports);
+  const request: BuildRequest = { ...given, cacheImports: stores.cacheImports };
+  const attachables = attachablesOf(request.session ?? {}, exports, stores);
   const session = isEmpty(attachables)
     ? undefined
     : await context.openSession(context.endpoint, attachables, {
@@ -108,6 +114,7 @@ async function buildOnce(
     const response = await drive(context, request, ref, solve, signal);
     await status.finish(statusGraceMs.succeeded);
     if (stop.signal.aborted) throw stop.signal.reason;
+    await stores.finish(response.ExporterResponse);
     return { ref, exporterResponse: response.ExporterResponse };
   } catch (cause) {
     await status.finish(graceAfter(cause, signal, status.heard()));
@@ -176,7 +183,7 @@ async function conduct(
   ref: string,
   calls: GatewayCalls,
 ): Promise<void> {
-  const gateway = openGateway(calls, ref, await pingGateway(calls));
+  const gateway = openGateway(calls, ref, await pingGateway(calls), request.cacheImports);
   if ('run' in request) {
     await returnToDaemon(calls, { result: await request.run(gateway) });
   } else if ('definition' in request) {
@@ -225,7 +232,13 @@ function solveRequest(
     Ref: ref,
     Session: session?.id ?? '',
     Frontend: frontend?.name ?? '',
-    FrontendAttrs: frontend?.attrs ?? {},
+    FrontendAttrs: {
+      // Frontends take it from here, and hand it to their own solves.
+      ...(frontend === undefined || request.cacheImports === undefined || request.cacheImports.length === 0
+        ? {}
+        : { 'cache-imports': JSON.stringify(entries(request.cacheImports)) }),
+      ...frontend?.attrs,
+    },
     FrontendInputs: frontend?.inputs ?? {},
     // Daemons before 0.13 know only one exporter, in fields of its own.
     ExporterDeprecated: first?.type ?? '',
@@ -240,11 +253,14 @@ function solveRequest(
   };
 }
 
-function withExports(session: Omit<Attachables, 'exports'>, exports: readonly PlannedExport[]): Attachables {
-  const store: ContentStore | undefined = exports.find((planned) => planned.store !== undefined)?.store;
+function attachablesOf(
+  session: Omit<Attachables, 'exports'>,
+  exports: readonly PlannedExport[],
+  { stores }: ClientStores,
+): Attachables {
   return {
     ...session,
-    ...(store === undefined ? {} : { contentStores: { ...session.contentStores, export: store } }),
+    ...(Object.keys(stores).length === 0 ? {} : { contentStores: { ...session.contentStores, ...stores } }),
     ...(exports.some(({ receiver }) => receiver !== undefined)
       ? { exports: exports.map(({ receiver }) => receiver) }
       : {}),

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ContentStore, ExportReceiver } from '../session-contract.ts';
+import type { ExportReceiver } from '../session-contract.ts';
 
 type Attrs = Readonly<Record<string, string>>;
 
@@ -29,7 +29,8 @@ export interface PlannedExport {
   readonly type: string;
   readonly attrs: Attrs;
   readonly receiver: ExportReceiver | undefined;
-  readonly store: ContentStore | undefined;
+  /** The folder of the client that takes the blobs of an image. */
+  readonly layoutDir: string | undefined;
 }
 
 /** Returns what a target asks of the daemon and of the session. */
@@ -37,10 +38,10 @@ export function planExport(target: ExportTarget): PlannedExport {
   const { attrs = {} } = target;
   switch (target.kind) {
     case 'local':
-      return { type: 'local', attrs, receiver: { kind: 'dir', path: target.dir }, store: undefined };
+      return { type: 'local', attrs, receiver: { kind: 'dir', path: target.dir }, layoutDir: undefined };
     case 'image':
     case 'moby':
-      return { type: target.kind, attrs, receiver: undefined, store: undefined };
+      return { type: target.kind, attrs, receiver: undefined, layoutDir: undefined };
     case 'tar':
     case 'oci':
     case 'docker':
@@ -49,9 +50,9 @@ export function planExport(target: ExportTarget): PlannedExport {
           type: target.kind,
           attrs: { ...attrs, tar: 'false' },
           receiver: undefined,
-          store: { kind: 'dir', dir: target.layoutDir, writable: true },
+          layoutDir: target.layoutDir,
         };
-      return { type: target.kind, attrs, receiver: archiveReceiver(target), store: undefined };
+      return { type: target.kind, attrs, receiver: archiveReceiver(target), layoutDir: undefined };
   }
 }
 

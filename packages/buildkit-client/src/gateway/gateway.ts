@@ -64,6 +64,7 @@ export interface GatewaySolve {
   readonly frontend?: string;
   readonly frontendAttrs?: Readonly<Record<string, string>>;
   readonly frontendInputs?: Readonly<Record<string, Init<pb.Definition>>>;
+  /** Those of the build when absent. */
   readonly cacheImports?: readonly {
     readonly type: string;
     readonly attrs: Readonly<Record<string, string>>;
@@ -173,7 +174,12 @@ export async function pingGateway(calls: GatewayCalls): Promise<Capabilities> {
 }
 
 /** Makes the gateway of an open build. */
-export function openGateway(calls: GatewayCalls, buildRef: string, capabilities: Capabilities): Gateway {
+export function openGateway(
+  calls: GatewayCalls,
+  buildRef: string,
+  capabilities: Capabilities,
+  cacheImports: GatewaySolve['cacheImports'] = [],
+): Gateway {
   const { address } = calls;
   const request = async <Request, Response>(
     method: Method<Request, Response>,
@@ -204,7 +210,11 @@ export function openGateway(calls: GatewayCalls, buildRef: string, capabilities:
             allowResultReturn: true,
             allowResultArrayRef: true,
             Evaluate: evaluate,
-            CacheImports: solve.cacheImports?.map(({ type, attrs }) => ({ Type: type, Attrs: attrs })),
+            // Those of the control solve do not reach solves in the gateway.
+            CacheImports: (solve.cacheImports ?? cacheImports).map(({ type, attrs }) => ({
+              Type: type,
+              Attrs: attrs,
+            })),
             SourcePolicies: solve.sourcePolicies,
           },
           { signal },
