@@ -63,3 +63,6 @@ export type { JsonValue } from './reference-json.ts';
 export { parseEnvFile } from './env-file.ts';
 export { errors } from './errors.ts';
 export type { Details } from './errors.ts';
+export { decodeBuildFile } from './decode-build-file.ts';
+export { goQuote } from './go-quote.ts';
+export { applyTransforms } from './variables.ts';

@@ -14,7 +14,8 @@ export class SourceText {
 
   constructor(file: string, text: string) {
     this.file = file;
-    this.text = text;
+    // A mark of the byte order is no part of the text, and some editors write two.
+    this.text = text.replace(/^\ufeff+/, '');
   }
 
   get lines(): LineMap {

@@ -41,8 +41,16 @@ export function parseConfig(text: string, file: string, options: ParseOptions = 
 
   const completed = complete({ ...decoded, vars: extra.vars }, extra, variables, options);
   const config = finish(completed, reading);
-  checkConfig(config, (problem) => reading.add(problem));
+  // What could not be read breaks rules too; one problem for one value is enough.
+  const unread = new Set(reading.problems.map(placeOf));
+  checkConfig(config, (problem) => {
+    if (!unread.has(placeOf(problem))) reading.add(problem);
+  });
   return { value: config, diagnostics: sortDiagnostics([...extra.diagnostics, ...reading.problems]) };
+}
+
+function placeOf({ span }: Diagnostic): string {
+  return `${span?.start.offset}-${span?.end.offset}`;
 }
 
 /** The parts that variables are made from, before any is put in. */

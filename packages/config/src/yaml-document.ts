@@ -34,7 +34,8 @@ export function readYaml(text: string): YamlDocument {
     return { root: readCommonYaml(text), problems: [] };
   } catch (cause) {
     if (!(cause instanceof Unsure)) throw cause;
-    return readFullYaml(text);
+    // A lone carriage return ends a line, and NEL is one that is folded. The text keeps its length, and so its places.
+    return readFullYaml(text.replaceAll(/\r(?!\n)/g, '\n').replaceAll('\u0085', ' '));
   }
 }
 
@@ -51,6 +52,7 @@ export function readFullYaml(text: string): YamlDocument {
   }
   const composer = new Composer({
     schema: 'failsafe',
+    resolveKnownTags: false,
     uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'silent',

@@ -61,6 +61,6 @@ const nullWords: ReadonlySet<string> = new Set(['', '~', 'null', 'Null', 'NULL']
 export function isNull(node: YamlNode): boolean {
   const at = resolved(node);
   if (at.kind !== 'scalar') return false;
-  if (at.tag === '!!null') return true;
-  return at.style === 'plain' && at.tag === undefined && nullWords.has(at.text);
+  if (at.tag !== undefined) return at.tag === '!!null' && nullWords.has(at.text);
+  return at.style === 'plain' && nullWords.has(at.text);
 }

@@ -1,0 +1,166 @@
+import { formatPlace, type Diagnostic } from '@melange2/diagnostics';
+import { expect, test } from 'vitest';
+import { parseConfig, parsePipelineFile, type PackageConfig } from './index.ts';
+
+const head = 'package:\n  name: hello\n  version: 1.10\n  epoch: 2\n';
+
+function problems(text: string): string[] {
+  return parseConfig(text, 'a.yaml').diagnostics.map(shown);
+}
+
+function shown(problem: Diagnostic): string {
+  return `${problem.span === undefined ? '' : formatPlace(problem.span)} ${problem.code}`;
+}
+
+function read(text: string): PackageConfig {
+  const { value, diagnostics } = parseConfig(text, 'a.yaml');
+  expect(diagnostics.filter((d) => d.severity === 'error')).toEqual([]);
+  if (value === undefined) throw new Error('not read');
+  return value;
+}
+
+test('texts are taken as they are written, numbers too', () => {
+  const { package: main } = read(`${head}  description: 0x10\n  url: ~\n`);
+  expect([main.version, main.epoch, main.description, main.url]).toEqual(['1.10', 2n, '0x10', '']);
+});
+
+test('every problem of a file is reported in one run, in the order of places', () => {
+  const text = 'package:\n  nam: hello\n  version: [1]\n  epoch: -1\npipelin:\n  - runs: x\n';
+  expect(problems(text)).toEqual([
+    'a.yaml:1:1 CONFIG_NAME_INVALID',
+    'a.yaml:2:3 CONFIG_KEY_UNKNOWN',
+    'a.yaml:3:12 CONFIG_TYPE_WRONG',
+    'a.yaml:4:10 CONFIG_TYPE_WRONG',
+    'a.yaml:5:1 CONFIG_KEY_UNKNOWN',
+  ]);
+});
+
+test('a misspelt key comes with the one that was meant, as an edit', () => {
+  const { diagnostics } = parseConfig(`${head}pipelines:\n  - runs: x\n`, 'a.yaml');
+  expect(diagnostics[0]?.message).toBe('There is no key "pipelines" in BuildFile. Did you mean "pipeline"?');
+  expect(diagnostics[0]?.fix?.edits.map(({ text }) => text)).toEqual(['pipeline']);
+});
+
+test('a key that stands twice shows where it stood first', () => {
+  const { diagnostics } = parseConfig(`${head}vars:\n  a: 1\n  a: 2\n`, 'a.yaml');
+  expect(diagnostics.map(shown)).toContain('a.yaml:7:3 CONFIG_KEY_DUPLICATE');
+  expect(diagnostics.flatMap((d) => d.related ?? []).map(({ span }) => formatPlace(span))).toEqual([
+    'a.yaml:6:3',
+  ]);
+});
+
+test('a range makes one subpackage for each item, in the order of the keys', () => {
+  const config = read(
+    `${head}data:\n  - name: d\n    items: {b: two, a: one}\nsubpackages:\n  - range: d\n    name: hello-\${{range.key}}\n    description: \${{range.value}} of \${{package.name}}\n`,
+  );
+  expect(config.subpackages.map(({ name, description, range }) => [name, description, range?.key])).toEqual([
+    ['hello-a', 'one of hello', 'a'],
+    ['hello-b', 'two of hello', 'b'],
+  ]);
+});
+
+test('vars resolve in the order they need each other, and a circle is shown', () => {
+  const config = read(
+    `${head}vars:\n  c: \${{vars.b}}!\n  b: \${{vars.a}}\n  a: \${{package.version}}\npipeline:\n  - runs: \${{vars.c}}\n`,
+  );
+  expect(config.pipeline[0]?.runs).toBe('1.10!');
+  const { diagnostics } = parseConfig(`${head}vars:\n  a: \${{vars.b}}\n  b: \${{vars.a}}\n`, 'a.yaml');
+  expect(diagnostics.map(({ message }) => message)).toContain(
+    'These variables need each other: vars.a -> vars.b -> vars.a.',
+  );
+});
+
+test('dependencies know only variables of the file, and say which one is wrong', () => {
+  const text = `${head}  dependencies:\n    runtime:\n      - a-\${{package.name}}-\${{build.arch}}\n`;
+  const { diagnostics } = parseConfig(text, 'a.yaml');
+  expect(diagnostics.map(shown)).toEqual(['a.yaml:7:29 CONFIG_VARIABLE_UNDEFINED']);
+});
+
+test('a variable may be an operand of a condition, or stand in quotes', () => {
+  const config = read(
+    `${head}vars: {a: x}\npipeline:\n  - if: \${{vars.a}} == 'x'\n  - if: "'\${{vars.a}}' == 'x'"\n`,
+  );
+  expect(config.pipeline.map((step) => step.if)).toEqual([`"x" == 'x'`, `'x' == 'x'`]);
+});
+
+test('a pattern that RE2 does not read is refused at its place', () => {
+  const text = `${head}var-transforms:\n  - from: a\n    match: (?=a)\n    replace: b\n    to: c\n`;
+  expect(problems(text)).toEqual(['a.yaml:7:12 CONFIG_PATTERN_INVALID']);
+});
+
+test('a child step inherits the directory and the environment of its parent', () => {
+  const config = read(
+    `${head}pipeline:\n  - working-directory: /w\n    environment: {A: 1, B: 2}\n    pipeline:\n      - runs: x\n        environment: {B: 3}\n`,
+  );
+  const child = config.pipeline[0]?.pipeline[0];
+  expect([child?.workingDirectory, { ...child?.environment }]).toEqual(['/w', { A: '1', B: '3' }]);
+});
+
+test('the origin of a text leads through variables, folding and indentation back to the file', () => {
+  const text = `${head}pipeline:\n  - runs: |\n      echo \${{package.name}}\n      make -C \${{package.version}} all\n`;
+  const step = read(text).pipeline[0];
+  expect(step?.runs).toBe('echo hello\nmake -C 1.10 all\n');
+  const origin = step?.at.origin('runs');
+  const at = (word: string): string => {
+    const start = step?.runs?.indexOf(word) ?? 0;
+    const span = origin?.span(start, start + word.length);
+    return text.slice(span?.start.offset, span?.end.offset);
+  };
+  expect(['echo', 'hello', 'make', '-C', '1.10', 'all'].map(at)).toEqual([
+    'echo',
+    '${{package.name}}',
+    'make',
+    '-C',
+    '${{package.version}}',
+    'all',
+  ]);
+});
+
+test('an unfinished alias bomb, a deep nesting and a huge range end with a code', () => {
+  const bomb = Array.from(
+    { length: 30 },
+    (_, i) => `  a${i}: &a${i} [${i === 0 ? 'x' : `*a${i - 1}, *a${i - 1}`}]`,
+  );
+  expect(problems(`${head}data: [{name: a, items: {}}]\nvars:\n${bomb.join('\n')}\n`).join()).toContain(
+    'CONFIG_',
+  );
+  expect(problems(`package: ${'['.repeat(20_000)}`).join()).toContain('CONFIG_TOO_DEEP');
+});
+
+test('a pipeline file is not strict, and what it does not have is absent', () => {
+  const { value, diagnostics } = parsePipelineFile(
+    'name: Fetch it\nunknown: 1\ninputs:\n  uri: {required: true}\npipeline:\n  - runs: wget ${{inputs.uri}}\n',
+    'fetch.yaml',
+  );
+  expect(diagnostics).toEqual([]);
+  expect(value?.inputs['uri']?.required).toBe(true);
+  expect([value?.name, value?.runs, value?.pipeline[0]?.runs]).toEqual([
+    'Fetch it',
+    undefined,
+    'wget ${{inputs.uri}}',
+  ]);
+});
+
+test('a vars file lies over the vars, and env files under the environment', () => {
+  const { value } = parseConfig(
+    `${head}environment:\n  environment: {A: file}\npipeline:\n  - runs: \${{vars.x}}\n`,
+    'a.yaml',
+    {
+      varsFile: { file: 'v.yaml', text: 'x: 1.50\n' },
+      envFiles: [
+        { file: 'e', text: 'A=env\nexport B="b\\n" # no\n' },
+        { file: 'f', text: "B=later\nC='$B'\nHOME=/root\n" },
+      ],
+    },
+  );
+  expect(value?.pipeline[0]?.runs).toBe('1.50');
+  const { A, B, C, HOME } = value?.environment.environment ?? {};
+  expect([A, B, C, HOME]).toEqual(['file', 'b\n', '$B', '/root']);
+});
+
+test('an option that is switched on sets variables everywhere and changes the packages', () => {
+  const text = `${head}options:\n  o:\n    vars: {v: on}\n    environment: {contents: {packages: {add: ["x-\${{vars.v}}"], remove: [b]}}}\nvars: {v: off}\nenvironment: {contents: {packages: [a, b, c]}}\npipeline:\n  - runs: \${{vars.v}}\n`;
+  const { value } = parseConfig(text, 'a.yaml', { buildOptions: ['o'] });
+  expect(value?.environment.contents.packages).toEqual(['a', 'c', 'x-on']);
+  expect(value?.pipeline[0]?.runs).toBe('on');
+});
