@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { root, run, say, workspaceEnv } from './lib.mjs';
 
 const areas = readdirSync(join(root, 'tools/conformance'))
-  .filter((file) => file.endsWith('.ts') && !file.startsWith('run-'))
+  .filter((file) => file.endsWith('.ts') && !file.startsWith('run-') && !file.includes('-differences'))
   .map((file) => file.slice(0, -'.ts'.length));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((area) => !areas.includes(area));

@@ -27,6 +27,7 @@ import {
   updateIndex,
 } from '@melange2/packager';
 import {
+  builtConfig,
   type BuildPlan,
   type CompiledPackage,
   lower,
@@ -319,7 +320,8 @@ async function packageTrees(
 ): Promise<readonly PackageWritten[]> {
   const { kernel, request, compiled, architecture, inputs, stages, bus, key, signal } = build;
   const { locked, context, epoch } = given;
-  const config = compiled.packages.get(architecture)?.config ?? compiled.config;
+  const compiledPackage = compiled.packages.get(architecture);
+  const config = compiledPackage === undefined ? compiled.config : builtConfig(compiledPackage);
   const of = { architecture };
   const packages = await stages.run('analyse', of, async () => {
     const recipes = packageRecipes(config, {

@@ -1,6 +1,6 @@
 import type { SolveError } from '@melange2/buildkit-client';
 import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
-import type { BuildPlan } from '@melange2/pipeline';
+import { failingLine, type BuildPlan } from '@melange2/pipeline';
 import { errors } from './errors.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
 import { verdictOf } from './verdict.ts';
@@ -30,7 +30,12 @@ export function stepFailure(error: SolveError, { plan, known, tracker }: StepFai
   const tail = tracker.tail(digest);
   const logFile = tracker.logFile(digest);
   const verdict = verdictOf(exitCode, tail);
-  const span: Span | undefined = facts.step.calledAt ?? facts.step.place;
+  const { step } = facts;
+  // In a pipeline file the line says little to those who use it: they are shown where they do.
+  const span: Span | undefined =
+    step.uses.length === 0
+      ? (failingLine(step, tail) ?? step.place ?? step.calledAt)
+      : (step.calledAt ?? step.place);
   return buildError(
     errors,
     'BUILD_STEP_FAILED',

@@ -24,7 +24,7 @@ export const bindInputs: StepPass = (draft, context) => {
     },
   };
   if (draft.definition !== undefined) rejectUnknown(draft, reporting);
-  const names = Object.keys(step.inputs);
+  const names = namesOf(step);
   if (names.length === 0) return failed ? { ...draft, failed } : draft;
 
   const resolved = resolveInputs(draft, names, reporting);
@@ -59,6 +59,13 @@ function rejectUnknown(draft: StepDraft, context: CompileContext): void {
   }
 }
 
+/** The inputs that the pipeline declares, and what `with` gives to a step that has its children already. */
+function namesOf(step: StepDraft['step']): readonly string[] {
+  const names = Object.keys(step.inputs);
+  for (const name in step.with) if (!Object.hasOwn(step.inputs, name)) names.push(name);
+  return names;
+}
+
 function resolveInputs(
   draft: StepDraft,
   names: readonly string[],
@@ -70,11 +77,11 @@ function resolveInputs(
 
   const own = (name: string): string | undefined => {
     const input = step.inputs[name];
-    if (input === undefined) return undefined;
+    if (input === undefined && !Object.hasOwn(written.with, name)) return undefined;
     const done = values[name];
     if (done !== undefined) return done;
     if (open.includes(name)) {
-      const span = written.at.value('with', name) ?? input.at.value('default') ?? written.at.value('uses');
+      const span = written.at.value('with', name) ?? input?.at.value('default') ?? written.at.value('uses');
       context.report(
         diagnostic(
           errors,
@@ -95,7 +102,9 @@ function resolveInputs(
         () => written.at.origin('with', name),
       );
     }
-    if (value === '') {
+    // The reference looks at what the build file gives before variables are put in, at what a pipeline file hands
+    // on after that.
+    if (input !== undefined && (scope.nested ? value : (written.with[name] ?? '')) === '') {
       value = input.default;
       if (value.includes('${{')) {
         value = resolveText(
@@ -145,12 +154,12 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 function checkInput(draft: StepDraft, name: string, value: string, context: CompileContext): void {
-  const { written, step } = draft;
+  const { written, step, scope } = draft;
   const input = step.inputs[name];
   const span = written.at.value('with', name) ?? written.at.value('uses') ?? written.at.value();
   const more = span === undefined ? {} : { span };
   if (value === '') {
-    if (input?.required === true) {
+    if (input?.required === true && (scope.nested || (written.with[name] ?? '') === '')) {
       const description = input.description.trim().split('\n')[0]?.replace(/\.$/, '') ?? '';
       context.report(
         diagnostic(

@@ -17,7 +17,11 @@ const compileChildren: StepPass = (draft, context) => {
     builtIn: definition?.builtIn ?? scope.builtIn,
     nested: true,
     workingDirectory: step.workingDirectory,
-    calledAt: scope.calledAt ?? (definition === undefined ? undefined : () => draft.written.at.value()),
+    calledAt:
+      scope.calledAt ??
+      (definition === undefined
+        ? undefined
+        : () => draft.written.at.value('uses') ?? draft.written.at.value()),
   };
   const children = step.pipeline.map((child) => compileStep(child, inner, context));
   return { ...draft, children, step: { ...step, pipeline: children.map((child) => child.step) } };

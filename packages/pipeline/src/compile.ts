@@ -170,12 +170,14 @@ function printed(
     ...config,
     environment: withPackages(config.environment, packages),
     pipeline: steps.map(withoutNeeds),
-    subpackages: config.subpackages.flatMap((sub, i): Subpackage[] => {
+    subpackages: config.subpackages.map((sub, i): Subpackage => {
       const compiled = subpackages[i];
-      if (compiled?.enabled !== true) return [];
-      return [
-        { ...sub, pipeline: compiled.steps.map(withoutNeeds), test: printedTest(sub.test, compiled.test) },
-      ];
+      if (compiled === undefined) return sub;
+      return {
+        ...sub,
+        pipeline: compiled.steps.map(withoutNeeds),
+        test: printedTest(sub.test, compiled.test),
+      };
     }),
     test: printedTest(config.test, test),
   };
@@ -217,6 +219,16 @@ function reportVariable(problem: VariableProblem, config: PackageConfig, context
   context.report(
     diagnostic(errors, 'PIPELINE_VARS_INVALID', { problem: text }, span === undefined ? {} : { span }),
   );
+}
+
+/** The configuration of what is built: the compiled one without the subpackages whose `if` does not hold. */
+export function builtConfig(compiled: CompiledPackage): PackageConfig {
+  const { config } = compiled;
+  if (compiled.subpackages.every((sub) => sub.enabled)) return config;
+  return {
+    ...config,
+    subpackages: config.subpackages.filter((_, i) => compiled.subpackages[i]?.enabled === true),
+  };
 }
 
 /** One place in a pipeline file is reported once, however often the file is used. */

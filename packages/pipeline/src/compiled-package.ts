@@ -44,8 +44,8 @@ export interface CompiledPackage {
   /** As apk writes it: `x86_64`. */
   readonly architecture: string;
   /**
-   * The configuration with compiled steps in place of those written, needs gathered into the environments, and
-   * without the subpackages that are not enabled: what `melange2 compile` prints.
+   * The configuration with compiled steps in place of those written, and with needs gathered into the
+   * environments: what `melange2 compile` prints. It still has the subpackages that are not enabled.
    */
   readonly config: PackageConfig;
   readonly steps: readonly CompiledStep[];

@@ -31,13 +31,19 @@ function layOver(step: PipelineStep, file: PipelineStep): PipelineStep {
   return {
     ...step,
     if: file.if ?? step.if,
+    uses: file.uses ?? step.uses,
     runs: file.runs ?? step.runs,
     pipeline: file.pipeline,
     inputs: { ...step.inputs, ...file.inputs },
-    needs: file.needs ?? step.needs,
+    // Of the keys that hold a block, one without a value takes away what the step has.
+    needs: file.needs ?? (has(file, 'needs') ? undefined : step.needs),
     label: file.label ?? step.label,
-    assertions: file.assertions ?? step.assertions,
+    assertions: file.assertions ?? (has(file, 'assertions') ? undefined : step.assertions),
     workingDirectory: file.workingDirectory ?? step.workingDirectory,
     environment: { ...step.environment, ...file.environment },
   };
+}
+
+function has(step: PipelineStep, key: string): boolean {
+  return step.at.key(key) !== undefined;
 }

@@ -61,7 +61,7 @@ function read(
       ),
     ];
   }
-  const { value, diagnostics } = parsePipelineFile(file.text, file.file);
+  const { value, diagnostics } = parsePipelineFile(isBlank(file.text) ? '{}' : file.text, file.file);
   const problems = diagnostics.filter((d) => d.severity === 'error');
   if (value === undefined || problems.length > 0) return problems;
   return { name, builtIn: file.builtIn, file: file.file, text: file.text, step: value };
@@ -69,4 +69,9 @@ function read(
 
 function at(place: Span | undefined): { readonly span?: Span } {
   return place === undefined ? {} : { span: place };
+}
+
+/** A file of nothing but comments is a pipeline that does nothing. */
+function isBlank(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(#|$)/.test(line));
 }

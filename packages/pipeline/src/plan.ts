@@ -1,4 +1,4 @@
-import { diagnostic, type Diagnostic, type Parsed } from '@melange2/diagnostics';
+import { diagnostic, type Diagnostic, type Parsed, type Span } from '@melange2/diagnostics';
 import type { Environment } from '@melange2/config';
 import type {
   BuildPlan,
@@ -135,6 +135,7 @@ function planStep(
 ): PlannedStep {
   const { script = '' } = compiled;
   const { network = { fetching: 'sandbox', others: 'none' } } = planning.options;
+  const place = compiled.scriptOrigin()?.span(0, script.length) ?? compiled.place;
   const isFetching = compiled.builtIn && fetching.has(compiled.uses.at(-1) ?? '');
   const step: PlannedStep = {
     id: `${planning.prefix}${planning.package}/${index.join('.')}`,
@@ -148,11 +149,26 @@ function planStep(
     user: planning.user,
     network: isFetching ? network.fetching : network.others,
     mounts: [],
-    place: compiled.scriptOrigin()?.span(0, script.length) ?? compiled.place,
-    calledAt: compiled.calledAt,
+    place,
+    calledAt: compiled.uses.length === 0 ? place : compiled.calledAt,
+    placeOfLine: (line) => placeOfLine(compiled, line),
   };
   const mounts = planning.options.cacheMounts?.(step) ?? [];
   return mounts.length === 0 ? step : { ...step, mounts };
+}
+
+function placeOfLine(compiled: CompiledStep, line: number): Span | undefined {
+  const origin = compiled.scriptOrigin();
+  const { script = '' } = compiled;
+  let start = 0;
+  for (let number = 1; number < line; number++) {
+    start = script.indexOf('\n', start) + 1;
+    if (start === 0) return undefined;
+  }
+  const end = script.indexOf('\n', start);
+  const text = script.slice(start, end < 0 ? script.length : end);
+  const indent = text.length - text.trimStart().length;
+  return origin?.span(start + indent, start + text.trimEnd().length);
 }
 
 function assertSteps(compiled: CompiledStep, name: string | undefined, planning: Planning): void {
