@@ -1,10 +1,8 @@
 import { formatEndpoint, parseAddress } from './address.ts';
-import { clientOf, type Client } from './client.ts';
+import type { Client } from './client.ts';
 import type { Endpoint, TlsSettings } from './endpoint.ts';
 import { fromWireError } from './errors.ts';
-import { openChannel } from './grpc/channel.ts';
-import type { OpenSession } from './session-contract.ts';
-import { dial } from './transport/dial.ts';
+import { openSession } from './open-session.ts';
 
 export interface ConnectOptions {
   readonly signal?: AbortSignal;
@@ -28,6 +26,12 @@ export async function connect(address: string | Endpoint, options: ConnectOption
   const endpoint = typeof address === 'string' ? parseAddress(address, options.tls) : address;
   const shown = formatEndpoint(endpoint);
   const { signal, timeoutMs = 4500 } = options;
+  // What speaks the protocol is loaded by the first connection: importing this package has to cost nothing.
+  const [{ dial }, { openChannel }, { clientOf }] = await Promise.all([
+    import('./transport/dial.ts'),
+    import('./grpc/channel.ts'),
+    import('./client.ts'),
+  ]);
   try {
     const startedMs = performance.now();
     const duplex = await dial(endpoint, { signal, timeoutMs });
@@ -42,7 +46,3 @@ export async function connect(address: string | Endpoint, options: ConnectOption
     throw fromWireError(cause, shown);
   }
 }
-
-/** Most programs that connect never open a session, or do much before. */
-const openSession: OpenSession = async (endpoint, attachables, options) =>
-  await (await import('./session/open-session.ts')).openSession(endpoint, attachables, options);

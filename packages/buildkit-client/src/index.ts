@@ -72,4 +72,4 @@ export type {
   VirtualFile,
   VirtualTree,
 } from './session-contract.ts';
-export { openSession } from './session/open-session.ts';
+export { openSession } from './open-session.ts';
