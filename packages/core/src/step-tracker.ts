@@ -156,6 +156,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
  * The daemon's words without the command line that it repeats, which for a script is the whole script; one line.
  */
 export function failureText(text: string): string {
+  if (text.endsWith('context canceled')) return 'canceled';
   const exit = /(?:did not complete successfully|executor failed running .*): (exit code: \d+.*)$/s.exec(
     text,
   )?.[1];

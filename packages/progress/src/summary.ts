@@ -7,7 +7,7 @@ export function summaryLines(view: BuildView): string[] {
   const { counts } = view;
   const time = view.durationMs === undefined ? '' : ` in ${formatDuration(view.durationMs)}`;
   const word = { succeeded: 'Built', failed: 'Failed', canceled: 'Canceled' }[view.outcome ?? 'failed'];
-  lines.push(`${word} ${view.package ?? ''}${time}`);
+  lines.push(`${word}${view.package === undefined ? '' : ` ${view.package}`}${time}`);
   for (const written of view.packages) {
     lines.push(
       `  ${written.file}  ${formatBytes(written.sizeBytes)}  (installed ${formatBytes(written.installedSizeBytes)})  ${written.digest}`,

@@ -59,7 +59,7 @@ export function plainLines(
     }
     case 'stepStarted': {
       const step = view.steps.get(event.step);
-      if (step === undefined || numbers.has(event.step)) return [];
+      if (step === undefined || numbers.has(event.step) || step.kind !== 'command') return [];
       return hidden(step) ? [] : [`${numberOf(event.step, numbers)} ${title(view, step)}`];
     }
     case 'stepLog': {
@@ -71,9 +71,11 @@ export function plainLines(
     case 'stepFinished': {
       const step = view.steps.get(event.step);
       if (step === undefined || (hidden(step) && event.error === undefined)) return [];
+      // Sources and layers are looked at several times; only looks that took a while are worth a line.
+      if (step.kind !== 'command' && event.error === undefined && event.durationMs < 100) return [];
       const known = numbers.has(event.step);
       const number = numberOf(event.step, numbers);
-      const what = known && !event.cached ? '' : ` ${title(view, step)}`;
+      const what = known && !event.cached && step.kind === 'command' ? '' : ` ${title(view, step)}`;
       if (event.error !== undefined)
         return [`${number}${what} FAILED ${event.error} (${formatDuration(event.durationMs)})`];
       return [
