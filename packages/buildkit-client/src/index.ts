@@ -73,3 +73,4 @@ export type {
   VirtualTree,
 } from './session-contract.ts';
 export { openSession } from './open-session.ts';
+export { dockerConfigAuth } from './session/docker-config-auth.ts';

@@ -90,9 +90,10 @@ function metadataOf(raw: readonly string[]): CallMetadata {
   const metadata = new Map<string, string[]>();
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
+    const value = fromBytes(raw[i + 1]!);
     const values = metadata.get(name);
-    if (values === undefined) metadata.set(name, [raw[i + 1]!]);
-    else values.push(raw[i + 1]!);
+    if (values === undefined) metadata.set(name, [value]);
+    else values.push(value);
   }
   for (const [name, [flag]] of metadata) {
     if (!name.endsWith('-encoded') || flag !== '1') continue;
@@ -101,6 +102,11 @@ function metadataOf(raw: readonly string[]): CallMetadata {
     if (values !== undefined) metadata.set(plain, values.map(decodeValue));
   }
   return metadata;
+}
+
+/** Node reads headers as Latin-1; daemons before 0.11 send paths as they are, in UTF-8. */
+function fromBytes(value: string): string {
+  return /[\u0080-\u00ff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
 }
 
 /** As Go's url.QueryUnescape; a value that is not encoded well is kept. */

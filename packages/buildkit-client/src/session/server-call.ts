@@ -115,7 +115,9 @@ export function runCall(
     wake?.();
   });
   stream.on('end', () => {
-    ended = true;
+    // A stream that was reset ends too; then what came is not all.
+    if (stream.closed || stream.rstCode !== 0) abort.abort(gone());
+    else ended = true;
     wake?.();
   });
   // 'close' follows.

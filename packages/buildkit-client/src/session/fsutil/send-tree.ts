@@ -70,22 +70,13 @@ class TreeSender {
   }
 
   async run(entries: Iterable<TreeEntry>): Promise<void> {
-    const stopping = async (work: Promise<void>): Promise<void> => {
-      try {
-        await work;
-      } catch (cause) {
-        this.#stopped = true;
-        this.#wake?.();
-        throw cause;
-      }
-    };
-    // All have to be over when this returns: nothing may write to a call that has ended.
-    const outcomes = await Promise.allSettled([
-      stopping(this.#list(entries)),
-      stopping(this.#serve()),
-      stopping(this.#listen()),
-    ]);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
+    try {
+      // The first failure ends all three; what still waits for the daemon then finds that it may not write any more.
+      await Promise.all([this.#list(entries), this.#serve(), this.#listen()]);
+    } finally {
+      this.#stopped = true;
+      this.#wake?.();
+    }
     const fin = new PacketBuffer(32);
     fin.fin();
     this.#call.write([fin.take()]);
@@ -103,6 +94,11 @@ class TreeSender {
     }
   }
 
+  async #write(parts: readonly Uint8Array[]): Promise<void> {
+    if (this.#stopped) throw new StatusError(grpcCode.aborted, 'The transfer was given up.');
+    if (!this.#call.write(parts)) await this.#call.drained();
+  }
+
   async #list(entries: Iterable<TreeEntry>): Promise<void> {
     const batch = new PacketBuffer(statBatchBytes + 8192);
     const linkTimes = new Map<string, bigint>();
@@ -110,8 +106,8 @@ class TreeSender {
     let readBytes = 0;
     const flush = async (): Promise<void> => {
       readBytes = 0;
-      if (batch.length > 0 && !this.#call.write([batch.take()])) await this.#call.drained();
-      else await nextTurn();
+      if (batch.length > 0) await this.#write([batch.take()]);
+      await nextTurn();
     };
     for (const entry of entries) {
       if (this.#stopped) return;
@@ -199,7 +195,7 @@ class TreeSender {
   async #sendAll(contents: readonly EntryContent[], ids: readonly number[]): Promise<void> {
     const batch = new PacketBuffer(Math.min(chunkBytes + 4096, batchBytesFor(contents)));
     const flush = async (): Promise<void> => {
-      if (batch.length > 0 && !this.#call.write([batch.take()])) await this.#call.drained();
+      if (batch.length > 0) await this.#write([batch.take()]);
     };
     for (let i = 0; i < contents.length; i++) {
       if (this.#stopped) return;
@@ -259,8 +255,7 @@ class TreeSender {
   async #sendChunk(id: number, chunk: Uint8Array | undefined): Promise<void> {
     const header = new PacketBuffer(32);
     header.dataHeaderFor(id, chunk?.length ?? 0);
-    const open = this.#call.write(chunk === undefined ? [header.take()] : [header.take(), chunk]);
-    if (!open) await this.#call.drained();
+    await this.#write(chunk === undefined ? [header.take()] : [header.take(), chunk]);
   }
 }
 

@@ -143,8 +143,8 @@ class Walk {
             source: { kind: 'file', path: absolute, sizeBytes: Number(stats.size) },
             seen: {
               size: Number(stats.size),
-              mtimeMs: Number(stats.mtimeMs),
-              ctimeMs: Number(stats.ctimeMs),
+              mtimeMs: 'mtimeNs' in stats ? milliseconds(stats.mtimeNs) : stats.mtimeMs,
+              ctimeMs: 'ctimeNs' in stats ? milliseconds(stats.ctimeNs) : stats.ctimeMs,
               ino: Number(stats.ino),
             },
             ...(stats.nlink > 1 ? { moreNames: true } : undefined),
@@ -159,6 +159,11 @@ class Walk {
     }
     return entry;
   }
+}
+
+/** As Node makes them of seconds and nanoseconds, so that both can be compared. */
+function milliseconds(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1_000_000_000n) * 1000 + Number(nanoseconds % 1_000_000_000n) / 1_000_000;
 }
 
 /** As the C library's `gnu_dev_major`. */
