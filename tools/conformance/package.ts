@@ -59,6 +59,7 @@ import {
   type SourceStep,
   type SpdxDocument,
 } from '@melange2/sbom';
+import { humanSize, linters, lintPackage, type LintSubject } from '@melange2/lint';
 import { parse } from 'yaml';
 import type { Conformance } from './solver.ts';
 
@@ -132,6 +133,21 @@ const listed: ReadonlySet<string> = new Set([
   'pkgconfig "Name: n\\nDescription: d\\nVersion: 1\\nRequires: >= 1\\n"',
   'pkgconfig "\ufeffName: n\\nDescription: d\\nVersion: 1\\nRequires: b\\n"',
   'pkgconfig "Requires: b\\n"',
+  // Linters
+  'elf-kinds elf-kinds lint strip',
+  'elf-kinds-aarch64 elf-kinds-aarch64 lint strip',
+  'elf-private-libs elf-private-libs lint python/multiple',
+  'python-lint python-lint lint python/multiple',
+  'lint-usrmerge lint-usrmerge-skip lint usrmerge',
+  'lint-usrmerge lint-usrmerge-skip2 lint usrmerge',
+  'lint-arch lint-arch lint binaryarch',
+  'lint-names lint-names lint unsupportedarch',
+  'lint-names lint-names-os lint nonlinux',
+  'lint-files lint-files lint infodir',
+  'lint-strip lint-strip lint strip',
+  'lint-strip lint-strip-bad lint strip',
+  'lint-paths pkg infodir',
+  'lint-paths pkg unsupportedarch',
   // Directories
   'inDir {"Path":"usr/lib//a","Dirs":["usr/lib"]}',
   // The index
@@ -182,7 +198,10 @@ interface PackageAnswer {
     readonly entries: readonly Entry[];
   };
   readonly sbom?: unknown;
+  readonly lint?: LintAnswer;
 }
+
+type LintAnswer = Readonly<Record<string, readonly { readonly details?: unknown }[]>>;
 
 interface Answer {
   readonly error?: string;
@@ -241,6 +260,7 @@ export async function run(vectors: string): Promise<Conformance> {
   await indexes(read('index.json') as IndexCase[], root, compare);
   await signatures(read('sign.json') as SignCase[], root, compare);
   units(read('units.json') as Units, compare);
+  await lintPaths(read('lint-paths.json') as LintPaths, compare);
   return result;
 }
 
@@ -280,6 +300,15 @@ async function build(one: Case, cases: Cases, root: string, compare: Compare): P
     for (const recipe of recipes) {
       const row = `${one.name} ${recipe.name}`;
       const answer = { ...one.expect.packages?.[recipe.name], ...one.right?.packages?.[recipe.name] };
+      const tree = received.trees.get(recipe.name);
+      if (answer.lint !== undefined && tree !== undefined) {
+        await compareLint(
+          row,
+          { name: recipe.name, tree, testPipelines: testsOf(one, recipe.name) },
+          answer.lint,
+          compare,
+        );
+      }
       const analysed = await analysePackage({
         recipe,
         trees: received.trees,
@@ -299,9 +328,9 @@ async function build(one: Case, cases: Cases, root: string, compare: Compare): P
       const bare =
         answer.sbom === undefined ||
         (one.name.startsWith('nonutf8') && one.right?.packages?.[recipe.name] !== undefined);
-      const tree = bare ? pkg.tree : withSbom(pkg.tree, recipe, answer.sbom);
+      const withDocument = bare ? pkg.tree : withSbom(pkg.tree, recipe, answer.sbom);
       const artifact = await emitPackage(
-        { ...pkg, tree },
+        { ...pkg, tree: withDocument },
         { outDir: dir, sourceDateEpoch: epochOf(one), buildFile: 'package: {}\n' },
       );
       artifacts.push(artifact);
@@ -321,6 +350,59 @@ async function build(one: Case, cases: Cases, root: string, compare: Compare): P
   } finally {
     await received.close();
     rmSync(dir, { recursive: true });
+  }
+}
+
+/** Which linters find something, and where; how they say it is their own. */
+async function compareLint(
+  row: string,
+  subject: LintSubject,
+  want: LintAnswer,
+  compare: Compare,
+): Promise<void> {
+  const { results } = await lintPackage(subject, { require: [], warn: linters.map((l) => l.name) });
+  for (const { name } of linters) {
+    const got = results.filter((r) => r.linter === name).map((r) => r.details ?? null);
+    compare(
+      `${row} lint ${name}`,
+      got,
+      (want[name] ?? []).map((f) => f.details ?? null),
+    );
+  }
+}
+
+function testsOf(one: Case, name: string): string[] {
+  interface Tested {
+    readonly name?: string;
+    readonly test?: { readonly pipeline?: readonly { readonly uses?: string }[] };
+  }
+  const raw = parse(one.yaml, { schema: 'failsafe' }) as Tested & {
+    readonly package: { readonly name: string };
+    readonly subpackages?: readonly Tested[];
+  };
+  const tested = raw.package.name === name ? raw : raw.subpackages?.find((p) => p.name === name);
+  return (tested?.test?.pipeline ?? []).flatMap((step) => (step.uses === undefined ? [] : [step.uses]));
+}
+
+interface LintPaths {
+  readonly findings: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  readonly paths: readonly string[];
+}
+
+/** Every path alone in a package, before every linter. */
+async function lintPaths({ findings, paths }: LintPaths, compare: Compare): Promise<void> {
+  for (const [name, byLinter] of Object.entries(findings)) {
+    const found = new Map<string, string[]>();
+    for (const path of paths) {
+      const content = bytesSource(Buffer.from('x'));
+      const tree = packageTree([{ header: tarHeader({ name: path, size: 1, mode: 0o644 }), content }]);
+      const subject = { name, tree, testPipelines: [] };
+      const { results } = await lintPackage(subject, { require: [], warn: linters.map((l) => l.name) });
+      for (const { linter } of results) found.set(linter, [...(found.get(linter) ?? []), path]);
+    }
+    for (const [linter, want] of Object.entries(byLinter)) {
+      if (linter !== 'empty') compare(`lint-paths ${name} ${linter}`, found.get(linter) ?? [], want);
+    }
   }
 }
 
@@ -859,6 +941,7 @@ function units(all: Units, compare: Compare): void {
     (entries: { add: Record<string, string> }[]) =>
       entries.flatMap(({ add }) => Object.entries(add).map((pair) => pair.join(' '))).join('; '),
   );
+  rows('humanSize', (bytes: number) => humanSize(bytes));
   rows('spdxId', (text: string) => sanitise(text));
   rows('supplier', (name: string) => organisation(name));
   rows('licenseId', (text: string) => spdxLicense(text));

@@ -42,7 +42,7 @@ export const allowedImports: Readonly<Record<string, Rule>> = {
   'buildkit-client': { values: ['diagnostics', 'proto'], types: ['progress'] },
   daemon: { values: ['diagnostics', 'buildkit-client'], types: [] },
   sca: { values: ['diagnostics', 'apk'], types: ['config'] },
-  lint: { values: ['diagnostics', 'apk'], types: ['config'] },
+  lint: { values: ['diagnostics', 'apk', 'sca'], types: ['config'] },
   sbom: { values: ['diagnostics', 'apk'], types: ['config'] },
   packager: { values: ['diagnostics', 'apk', 'sca', 'lint', 'sbom', 'license'], types: ['config'] },
   'plugin-api': { values: [], types: everything },
