@@ -202,6 +202,14 @@ function localDir(): State {
   });
 }
 
+/**
+ * Archives that one step unpacks. BuildKit 0.8 opens the source for all actions of a step at once, and with many of them
+ * fails now and then with "flightcontrol: exceeded retry timeout".
+ *
+ * @see https://github.com/moby/buildkit/issues/1822
+ */
+const unpackedAtOnce = 16;
+
 async function fromFiles(layering: Layering, _platform: Platform, options: AssembleOptions): Promise<Made> {
   const files = layering.merged.map(({ name, path, compressed, digest }) => ({
     name: `${name}.${compressed ? 'apk' : 'tar'}`,
@@ -211,18 +219,19 @@ async function fromFiles(layering: Layering, _platform: Platform, options: Assem
   files.push({ name: 'overlay.tar', path: layering.overlay.path, digest: layering.overlay.digest });
   const path = await stage(files, options.cacheDir);
   const source = localDir();
-  const actions = files.flatMap(({ name }): FileAction[] => {
-    const unpack = copy(source, `/${name}`, '/', { attemptUnpack: true, createDestPath: true });
-    // Signature and control files are part of an apk's archive; everything else keeps clear of their names.
-    return name === 'overlay.tar'
-      ? [remove('/.*', { allowWildcard: true, allowNotFound: true }), unpack]
-      : [unpack];
-  });
-  const { progressGroup } = options;
-  const state = scratch().file(actions, {
-    customName: `environment: unpack ${layering.merged.length} packages`,
-    ...(progressGroup === undefined ? {} : { progressGroup }),
-  });
+  const group = options.progressGroup === undefined ? {} : { progressGroup: options.progressGroup };
+  let state = scratch();
+  for (let at = 0; at < files.length; at += unpackedAtOnce) {
+    const part = files.slice(at, at + unpackedAtOnce);
+    const last = at + part.length >= files.length;
+    const actions = part.map(({ name }): FileAction =>
+      copy(source, `/${name}`, '/', { attemptUnpack: true, createDestPath: true }),
+    );
+    // Signature and control files are part of an apk's archive; nothing else has a name like theirs at the top.
+    actions.splice(last ? -1 : part.length, 0, remove('/.*', { allowWildcard: true, allowNotFound: true }));
+    const customName = `environment: unpack ${at + 1} to ${at + part.length} of ${files.length} archives`;
+    state = state.file(actions, { customName, ...group });
+  }
   return { state, attachables: { localDirs: { [localName]: { path } } } };
 }
 

@@ -214,6 +214,44 @@ test('a server that is busy is asked again, one that refuses is not', async () =
   });
 });
 
+test('a download that breaks off is begun again, and given up after three times with nothing kept', async () => {
+  await tinyRepository(dir, { packages: [base], key: await testKey() });
+  let broken = 2;
+  let asked = 0;
+  const url = await serve((request, response) => {
+    const isPackage = request.url?.endsWith('.apk') === true;
+    if (isPackage) asked++;
+    readFile(join(dir, request.url ?? '')).then(
+      (bytes) => {
+        response.writeHead(200, { 'content-length': bytes.length });
+        if (!isPackage || broken-- <= 0) response.end(bytes);
+        else response.write(bytes.subarray(0, 100), () => response.destroy());
+      },
+      () => response.writeHead(404).end(),
+    );
+  });
+  const locked = await lock({ repositories: [url], world: ['base'] });
+  await build(locked);
+  expect(asked).toBe(3);
+  broken = 9;
+  await expect(build(locked, { cacheDir: join(dir, 'cache-2') })).rejects.toMatchObject({
+    code: 'ENVIRONMENT_DOWNLOAD_FAILED',
+  });
+  expect(await readdir(join(dir, 'cache-2/packages'))).toEqual([]);
+});
+
+test('an aborted assembly ends with the reason and leaves nothing behind', async () => {
+  await tinyRepository(dir, { packages: [base, tool], key: await testKey() });
+  const locked = await lock();
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const onPackage = (): void => stop.abort(reason);
+  const limited = { signal: stop.signal, onPackage };
+  await Promise.allSettled([build(locked, limited)]);
+  await expect(build(locked, { signal: stop.signal })).rejects.toBe(reason);
+  expect((await cached()).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
 async function cached(): Promise<string[]> {
   return await readdir(join(dir, 'cache/packages')).catch(() => []);
 }

@@ -126,24 +126,31 @@ async function receive(
     }
     return;
   }
-  const answer = await transport.get(location.url, { signal });
-  if (answer.status !== 'ok') throw missing();
-  const file = await open(path, 'w');
-  try {
-    for await (const chunk of answer.body) await file.write(chunk);
-  } catch (cause) {
-    signal?.throwIfAborted();
-    const why = cause instanceof Error ? cause.message : 'the connection broke';
-    throw buildError(
-      errors,
-      'ENVIRONMENT_DOWNLOAD_FAILED',
-      { url: formatLocation(location), why },
-      { cause },
-    );
-  } finally {
-    await file.close();
+  for (let attempt = 1; ; attempt++) {
+    const answer = await transport.get(location.url, { signal });
+    if (answer.status !== 'ok') throw missing();
+    const file = await open(path, 'w');
+    try {
+      for await (const chunk of answer.body) await file.write(chunk);
+      return;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (attempt < maxAttempts) continue;
+      const why = cause instanceof Error ? cause.message : 'the connection broke';
+      throw buildError(
+        errors,
+        'ENVIRONMENT_DOWNLOAD_FAILED',
+        { url: formatLocation(location), why },
+        { cause },
+      );
+    } finally {
+      await file.close();
+    }
   }
 }
+
+/** How often a download is begun whose connection breaks. */
+const maxAttempts = 3;
 
 async function verify(
   path: string,
