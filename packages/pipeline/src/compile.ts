@@ -44,18 +44,19 @@ export interface CompileOptions {
 export function compile(config: PackageConfig, options: CompileOptions): Parsed<CompiledPackage> {
   const diagnostics: Diagnostic[] = [];
   const used = new Map<string, PipelineDefinition>();
-  const context: CompileContext = {
-    library: options.library,
-    normaliseScript: options.normaliseScript,
-    report: (problem) => diagnostics.push(problem),
-    used: (definition) => used.set(definition.name, definition),
-  };
   const { apk } = architecture(options.architecture);
   const variables = buildVariables(config, {
     arch: apk,
     libc: options.libc ?? 'gnu',
     options: options.buildOptions ?? [],
   });
+  const context: CompileContext = {
+    library: options.library,
+    normaliseScript: options.normaliseScript,
+    report: (problem) => diagnostics.push(problem),
+    used: (definition) => used.set(definition.name, definition),
+    names: () => [...variables.main.keys(), ...subpackageNames],
+  };
   for (const problem of variables.problems) reportVariable(problem, config, context);
 
   const needs: string[] = [];
@@ -85,6 +86,9 @@ export function compile(config: PackageConfig, options: CompileOptions): Parsed<
   };
   return { value, diagnostics: sortDiagnostics(unique(diagnostics)) };
 }
+
+/** Variables that only the pipelines of subpackages have. */
+const subpackageNames = ['subpkg.name', 'targets.subpkgdir'];
 
 /** Whether the build file is meant for an architecture (its apk name), by `target-architecture`. */
 export function buildsFor(config: PackageConfig, apkArchitecture: string): boolean {
@@ -132,15 +136,11 @@ function subpackageEnabled(sub: Subpackage, variables: Variables, context: Compi
   }
   const { condition, problem } = parseCondition(result.text);
   if (problem === undefined) return holds(condition, variables);
-  const span = sub.at.value('if');
-  context.report(
-    diagnostic(
-      errors,
-      'PIPELINE_CONDITION_INVALID',
-      { condition: result.text, problem: problem.message },
-      span === undefined ? {} : { span },
-    ),
-  );
+  // The reader of build files has told of those in them; what a program made stands in no file.
+  if (sub.at.value('if') === undefined) {
+    const details = { condition: result.text, problem: problem.message };
+    context.report(diagnostic(errors, 'PIPELINE_CONDITION_INVALID', details));
+  }
   return true;
 }
 

@@ -28,3 +28,4 @@ export type { LoweredTest, LowerTestOptions } from './lower-test.ts';
 export { describePipeline } from './describe-pipeline.ts';
 export type { InputDescription, PipelineDescription } from './describe-pipeline.ts';
 export { failingLine } from './failing-line.ts';
+export { formatPlan } from './format-plan.ts';

@@ -1,15 +1,15 @@
-import { diagnostic, type Span } from '@melange2/diagnostics';
+import { diagnostic, didYouMean, type Span } from '@melange2/diagnostics';
 import type { SubstitutionProblem } from '@melange2/config';
 import { errors } from './errors.ts';
 import type { CompileContext } from './step-draft.ts';
 
-/** Reports what is wrong with the `${{…}}` of one text. */
+/** Reports what is wrong with the `${{…}}` of one text. `inputs` are those that may be meant. */
 export function reportSubstitution(
   problems: readonly SubstitutionProblem[],
   text: string,
   span: (start: number, end: number) => Span | undefined,
   context: CompileContext,
-  suggest: (name: string) => string | undefined = () => undefined,
+  inputs: readonly string[] = [],
 ): void {
   for (const problem of problems) {
     const place = span(problem.start, problem.end);
@@ -19,7 +19,7 @@ export function reportSubstitution(
         ? diagnostic(
             errors,
             'PIPELINE_VARIABLE_UNKNOWN',
-            { name: problem.name, suggestion: suggest(problem.name) },
+            { name: problem.name, suggestion: suggest(problem.name, inputs, context) },
             more,
           )
         : diagnostic(
@@ -30,4 +30,8 @@ export function reportSubstitution(
           ),
     );
   }
+}
+
+function suggest(name: string, inputs: readonly string[], context: CompileContext): string | undefined {
+  return didYouMean(name, [...inputs.map((input) => `inputs.${input}`), ...context.names()]);
 }

@@ -13,6 +13,8 @@ export interface CompileContext {
   readonly library: PipelineLibrary;
   readonly normaliseScript: NormaliseScript | undefined;
   readonly report: (problem: Diagnostic) => void;
+  /** Names of variables that there are, for suggestions. */
+  readonly names: () => Iterable<string>;
   /** Called for each pipeline file that is used. */
   readonly used: (definition: PipelineDefinition) => void;
 }

@@ -32,7 +32,8 @@ function substituted(
   const result = substitute(value, draft.variables);
   if (result.problems.length > 0) {
     const origin = placesOf(draft, path[0]).origin(...path);
-    reportSubstitution(result.problems, value, (start, end) => origin?.span(start, end), context);
+    const inputs = Object.keys(draft.inputs);
+    reportSubstitution(result.problems, value, (start, end) => origin?.span(start, end), context, inputs);
   }
   return result.text;
 }
@@ -72,11 +73,15 @@ export const readCondition: StepPass = (draft, context) => {
   const result = substituteCondition(step.if, draft.variables);
   const origin = (): ReturnType<StepDraft['written']['at']['origin']> => placesOf(draft, 'if').origin('if');
   if (result.problems.length > 0) {
-    reportSubstitution(result.problems, step.if, (start, end) => origin()?.span(start, end), context);
+    const inputs = Object.keys(draft.inputs);
+    reportSubstitution(result.problems, step.if, (start, end) => origin()?.span(start, end), context, inputs);
     return draft;
   }
   const { condition, problem } = parseCondition(result.text);
   if (problem !== undefined) {
+    // The reader of build files has told of those in them.
+    if (draft.scope.uses.length === 0 && draft.definition?.step.if === undefined && step.at.value('if'))
+      return draft;
     // Offsets in the text that variables were put into mean nothing in the file.
     const span =
       result.text === step.if
