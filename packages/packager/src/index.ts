@@ -16,6 +16,8 @@ export { attachSbom } from './attach-sbom.ts';
 export type { AttachSbomOptions } from './attach-sbom.ts';
 export { emitPackage } from './emit-package.ts';
 export type { EmitOptions, PackageArtifact } from './emit-package.ts';
+export { provenanceStatement, writeProvenance } from './write-provenance.ts';
+export type { Provenance, ProvenanceStatement, WriteProvenanceOptions } from './write-provenance.ts';
 export { updateIndex } from './update-index.ts';
 export type { UpdateIndexOptions } from './update-index.ts';
 export { errors } from './errors.ts';

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,7 @@ import {
   parseOwnerNames,
   receiveTrees,
   updateIndex,
+  writeProvenance,
 } from './index.ts';
 import type { EmitOptions, PackageArtifact, PackageRecipe } from './index.ts';
 
@@ -271,5 +273,32 @@ test('what is declared goes before what is found, and what a package has itself 
     provides: ['cmd:own=1-r0', 'cmd:s=9', 'foo=1'],
     replaces: ['b', 'a', 'b'],
     vendored: ['so:private.so.1=1'],
+  });
+});
+
+test('provenance names the file by its digest, and lies signed beside it', async () => {
+  const [tool] = await build();
+  if (tool === undefined) throw new Error('nothing was built');
+  const provenance = {
+    config: { package: { name: 'tool' } },
+    version: '0.1.0',
+    startedMs: 0,
+    finishedMs: 1500,
+  };
+  const path = await writeProvenance(tool, provenance, { sourceDateEpoch: 1_700_000_000, key });
+  expect(path).toBe(join(dir, 'out/x86_64/tool-1.0-r0.attest.tar.gz'));
+  const listed = execFileSync('tar', ['-tzf', path]).toString().trim().split('\n');
+  expect(listed).toEqual(['.SIGN.RSA256.test.rsa.pub', 'tool-1.0-r0.attestation']);
+  const statement = JSON.parse(
+    execFileSync('tar', ['-xzOf', path, 'tool-1.0-r0.attestation']).toString(),
+  ) as {
+    subject: unknown;
+    predicate: { runDetails: { metadata: unknown } };
+  };
+  const digest = execFileSync('sha256sum', [tool.path]).toString().split(' ')[0];
+  expect(statement.subject).toEqual([{ name: 'tool-1.0-r0.apk', digest: { sha256: digest } }]);
+  expect(statement.predicate.runDetails.metadata).toEqual({
+    startedOn: '1970-01-01T00:00:00.000Z',
+    finishedOn: '1970-01-01T00:00:01.500Z',
   });
 });

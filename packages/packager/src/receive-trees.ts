@@ -136,8 +136,7 @@ async function spooled(entry: TarEntry, header: TarHeader, spool: SpoolFile): Pr
   const hash = createHash('sha1');
   for await (const chunk of entry.content) {
     hash.update(chunk);
-    // Whoever sends the stream may use the chunk again before the spool has written it.
-    const written = spool.append(Uint8Array.from(chunk));
+    const written = spool.append(chunk);
     if (written !== undefined) await written;
   }
   return { header, content: spool.range(offset, entry.size), sha1: hash.digest('hex') };

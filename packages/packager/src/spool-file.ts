@@ -14,7 +14,8 @@ const bufferBytes = 1024 * 1024;
 export class SpoolFile {
   readonly #path: string;
   readonly #handle: FileHandle;
-  #pending: Uint8Array[] = [];
+  /** What was appended last and is not written yet; one buffer, so that a long stream leaves no garbage. */
+  readonly #buffer: Buffer = Buffer.allocUnsafe(bufferBytes);
   #pendingBytes = 0;
   #written = 0;
 
@@ -40,18 +41,27 @@ export class SpoolFile {
     return this.#written + this.#pendingBytes;
   }
 
-  /** Appends a piece; waits only when enough has gathered for a write. */
+  /** Appends a copy of a piece; waits only when enough has gathered for a write. */
   append(chunk: Uint8Array): Promise<void> | undefined {
-    this.#pending.push(chunk);
+    if (this.#pendingBytes + chunk.length > bufferBytes) return this.#appendAcross(chunk);
+    this.#buffer.set(chunk, this.#pendingBytes);
     this.#pendingBytes += chunk.length;
-    return this.#pendingBytes >= bufferBytes ? this.flush() : undefined;
+    return undefined;
   }
 
   /** Writes what has gathered; needed before anything is read. */
   async flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#pending);
-    this.#pending = [];
+    await this.#writeAll(this.#buffer.subarray(0, this.#pendingBytes));
     this.#pendingBytes = 0;
+  }
+
+  async #appendAcross(chunk: Uint8Array): Promise<void> {
+    await this.flush();
+    if (chunk.length >= bufferBytes) await this.#writeAll(chunk);
+    else void this.append(chunk);
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < bytes.length;) {
         const left = bytes.length - at;
