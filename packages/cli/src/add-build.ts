@@ -4,8 +4,10 @@ import { subcommand } from './subcommand.ts';
 import { duration, list } from './option-values.ts';
 import type { Terminal } from './terminal.ts';
 
+type SetExit = (code: number) => void;
+
 /** Adds `build`. */
-export function addBuild(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addBuild(program: Command, terminal: Terminal, exit: SetExit): void {
   const build = subcommand(program, 'build')
     .description('build the packages of one build file')
     .argument(
@@ -13,30 +15,12 @@ export function addBuild(program: Command, terminal: Terminal, exit: (code: numb
       'the build file; without it .melange.yaml, .melange.yml, melange.yaml or melange.yml',
     );
   build.optionsGroup('What to build:');
-  build
-    .addOption(list('--arch <name>', 'architectures, or "all"; default: this machine’s'))
-    .addOption(list('--build-option <name>', 'switch on options of the build file'))
-    .option(
-      '--source-dir <dir>',
-      'folder whose files are put into the workspace; default: the build file’s folder',
-    )
-    .option('--empty-workspace', 'start with an empty workspace')
-    .addOption(list('--env-file <file>', 'files of KEY=VALUE lines, added to the steps’ environment'))
-    .option('--vars-file <file>', 'YAML file of variables that override those of the build file')
-    .addOption(list('--pipeline-dir <dir>', 'folders with pipelines, before the built-in ones'))
-    .addOption(list('--pipeline-dirs <dir>', 'the same').hideHelp())
-    .addOption(
-      new Option('--override-host-triplet-libc-substitution-flavor <libc>', 'libc in ${{host.triplet.*}}')
-        .choices(['gnu', 'musl'])
-        .default('gnu'),
-    );
+  addInputs(build);
+  build.option('--empty-workspace', 'start with an empty workspace');
   build.optionsGroup('Environment:');
+  addEnvironment(build);
   build
-    .addOption(list('-r, --repository-append <url>', 'more apk repositories'))
-    .addOption(list('-k, --keyring-append <key>', 'more keys that repositories may be signed with'))
     .addOption(list('--package-append <name>', 'more packages in the environment'))
-    .option('--ignore-signatures', 'take repository indexes without checking their signatures')
-    .option('--apk-cache-dir <dir>', 'where downloaded packages are kept')
     .option('--cache-dir <dir>', 'folder with sources by checksum, seen by steps as /var/cache/melange');
   build.optionsGroup('What comes out:');
   build
@@ -55,11 +39,70 @@ export function addBuild(program: Command, terminal: Terminal, exit: (code: numb
     .option('--license <expression>', 'license of the build file itself', 'NOASSERTION')
     .option('--build-date <time>', 'date of the packages (RFC 3339); default: SOURCE_DATE_EPOCH');
   build.optionsGroup('How:');
-  build
+  addHow(build);
+  build.option('--no-cache-mounts', 'give steps no caches that outlive the build');
+  build.action(async (file: string | undefined, options: Record<string, unknown>) => {
+    const { runBuild } = await import('./commands/build.ts');
+    exit(await runBuild(file, options, terminal));
+  });
+}
+
+/** Adds `test`. */
+export function addTest(program: Command, terminal: Terminal, exit: SetExit): void {
+  const test = subcommand(program, 'test')
+    .description('run the tests of a build file on its packages')
+    .argument('<file>', 'the build file')
+    .argument(
+      '[package]',
+      'what is installed for the main package, such as zip=3.0-r1; default: the package itself',
+    );
+  test.optionsGroup('What to test:');
+  addInputs(test);
+  test.optionsGroup('Environment:');
+  addEnvironment(test);
+  test.addOption(list('--test-package-append <name>', 'more packages in the environments of the tests'));
+  test.optionsGroup('How:');
+  addHow(test);
+  test.action(async (file: string, name: string | undefined, options: Record<string, unknown>) => {
+    const { runTest } = await import('./commands/build.ts');
+    exit(await runTest(file, name, options, terminal));
+  });
+}
+
+function addInputs(command: Command): void {
+  command
+    .addOption(list('--arch <name>', 'architectures, or "all"; default: this machine’s'))
+    .addOption(list('--build-option <name>', 'switch on options of the build file'))
+    .option(
+      '--source-dir <dir>',
+      'folder whose files are put into the workspace; default: the folder of the package’s name beside the build file, else the build file’s own',
+    )
+    .addOption(list('--env-file <file>', 'files of KEY=VALUE lines, added to the steps’ environment'))
+    .option('--vars-file <file>', 'YAML file of variables that override those of the build file')
+    .addOption(list('--pipeline-dir <dir>', 'folders with pipelines, before the built-in ones'))
+    .addOption(list('--pipeline-dirs <dir>', 'the same').hideHelp())
     .addOption(
-      new Option('--buildkit <address>', 'BuildKit daemon: unix://…, tcp://…, docker://…').env(
-        'BUILDKIT_HOST',
-      ),
+      new Option('--override-host-triplet-libc-substitution-flavor <libc>', 'libc in ${{host.triplet.*}}')
+        .choices(['gnu', 'musl'])
+        .default('gnu'),
+    );
+}
+
+function addEnvironment(command: Command): void {
+  command
+    .addOption(list('-r, --repository-append <url>', 'more apk repositories'))
+    .addOption(list('-k, --keyring-append <key>', 'more keys that repositories may be signed with'))
+    .option('--ignore-signatures', 'take repository indexes without checking their signatures')
+    .option('--apk-cache-dir <dir>', 'where downloaded packages are kept');
+}
+
+function addHow(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--buildkit <address>',
+        'BuildKit daemon: unix://…, tcp://…, docker+unix://…; default: one is looked for',
+      ).env('BUILDKIT_HOST'),
     )
     .addOption(new Option('--buildkit-addr <address>', 'the same').hideHelp())
     .addOption(new Option('--network <mode>', 'network of the steps').choices(['none', 'default', 'host']))
@@ -72,12 +115,6 @@ export function addBuild(program: Command, terminal: Terminal, exit: (code: numb
     .option('--debug', 'print each command of a step before it runs')
     .option('--timeout <duration>', 'give up after this time (90s, 1h30m)', duration)
     .option('--trace <file>', 'write how long each stage took, as JSON lines')
-    .option('--log-level <level>', 'accepted for compatibility', 'info');
-  build
-    .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
-    .option('--no-cache-mounts', 'give steps no caches that outlive the build');
-  build.action(async (file: string | undefined, options: Record<string, unknown>) => {
-    const { runBuild } = await import('./commands/build.ts');
-    exit(await runBuild(file, options, terminal));
-  });
+    .option('--log-level <level>', 'accepted for compatibility; see --progress', 'info')
+    .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'));
 }

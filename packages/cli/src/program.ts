@@ -1,6 +1,6 @@
 import { buildError } from '@melange2/diagnostics';
 import { Command, CommanderError } from 'commander';
-import { addBuild } from './add-build.ts';
+import { addBuild, addTest } from './add-build.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
 import { errors } from './errors.ts';
@@ -51,6 +51,7 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
     });
 
   addBuild(program, terminal, exit);
+  addTest(program, terminal, exit);
   addKeys(program, terminal, exit);
   addIndex(program, terminal, exit);
 

@@ -4,10 +4,11 @@ import { buildError, isBuildError } from '@melange2/diagnostics';
 import { openTransport } from '@melange2/environment';
 import type { BuildOutcome, PackageWritten } from '@melange2/progress';
 import { buildArchitectures } from './architectures.ts';
+import type { ArchitectureBuild } from './architecture-build.ts';
 import { buildArchitecture } from './build-architecture.ts';
 import { openBuildRecord, stateFolder } from './build-record.ts';
 import type { BuildRequest } from './build-request.ts';
-import { callAll, type BuildResult, shortError } from './builder.ts';
+import { callAll, type BuildResult, shortError, type TestResult } from './builder.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { compileBuild } from './compile-build.ts';
 import { errors } from './errors.ts';
@@ -17,13 +18,35 @@ import type { Kernel } from './kernel.ts';
 import { readInputs } from './read-inputs.ts';
 import { readSigningKey } from './signing.ts';
 import { stageClock } from './stage-clock.ts';
+import { testArchitecture } from './test-architecture.ts';
 
-/** The life of a build: read, compile, connect, then each architecture by itself, all at once. */
+/** Builds the packages of a build file. */
 export async function buildPackages(
   kernel: Kernel,
   request: BuildRequest,
   signal: AbortSignal,
 ): Promise<BuildResult> {
+  const { results, recordFolder } = await runBuild(kernel, request, signal, buildArchitecture);
+  return { packages: results.flat(), recordFolder };
+}
+
+/** Runs the tests of a build file. */
+export async function testPackages(
+  kernel: Kernel,
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<TestResult> {
+  const { results, recordFolder } = await runBuild(kernel, request, signal, testArchitecture);
+  return { passed: results.flat(), recordFolder };
+}
+
+/** The life of a build: read, compile, connect, then each architecture by itself, all at once. */
+async function runBuild<T>(
+  kernel: Kernel,
+  request: BuildRequest,
+  signal: AbortSignal,
+  work: (build: ArchitectureBuild) => Promise<T>,
+): Promise<{ readonly results: readonly T[]; readonly recordFolder: string }> {
   const { hooks, host } = kernel;
   const startedMs = host.now();
   const bus = eventBus(hooks, host.now, kernel.redactor, (error) =>
@@ -31,6 +54,7 @@ export async function buildPackages(
   );
   const stages = stageClock(bus, host.now, request.traceFile);
   const packages: PackageWritten[] = [];
+  const results: T[] = [];
   let outcome: BuildOutcome = 'failed';
   let failure: unknown;
   const stop = new AbortController();
@@ -50,7 +74,10 @@ export async function buildPackages(
     const { name, version, epoch } = compiled.config.package;
     record = openBuildRecord(stateFolder(host.env), name, startedMs);
     const open = record;
-    hooks.eventReceived.tap('@melange2/core', (event) => open.receive(event));
+    hooks.eventReceived.tap('@melange2/core', (event) => {
+      open.receive(event);
+      if (event.type === 'packageWritten') packages.push(event);
+    });
     const names = [...compiled.packages.keys()];
     bus.emit({
       type: 'buildStarted',
@@ -71,9 +98,9 @@ export async function buildPackages(
       const transport = openTransport({ credentials: httpCredentials(host.env) });
       try {
         const daemon = await connecting;
-        const results = await Promise.allSettled(
+        const settled = await Promise.allSettled(
           names.map((architecture) =>
-            buildArchitecture({
+            work({
               kernel,
               request,
               inputs,
@@ -90,8 +117,8 @@ export async function buildPackages(
             }),
           ),
         );
-        for (const result of results) if (result.status === 'fulfilled') packages.push(...result.value);
-        const failed = results.find((r) => r.status === 'rejected');
+        for (const result of settled) if (result.status === 'fulfilled') results.push(result.value);
+        const failed = settled.find((r) => r.status === 'rejected');
         if (failed !== undefined) {
           throw limited.aborted && !both.aborted ? timedOut(limitMs, failed.reason) : failed.reason;
         }
@@ -100,7 +127,7 @@ export async function buildPackages(
       }
     }
     outcome = 'succeeded';
-    return { packages, recordFolder: record.folder };
+    return { results, recordFolder: record.folder };
   } catch (error) {
     failure = error;
     outcome = signal.aborted ? 'canceled' : 'failed';

@@ -37,6 +37,8 @@ export interface BuildRequest {
   readonly debug: boolean;
   readonly timeoutMs?: number;
   readonly traceFile?: string;
+  /** What a test installs for the main package: a constraint such as `zip=3.0-r1`. Default: its name. */
+  readonly packageUnderTest?: string;
 }
 
 /** What the builder may use of the program it runs in. */

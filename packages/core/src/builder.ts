@@ -2,9 +2,10 @@ import { type BuildError, formatPlace, isBuildError, redactor } from '@melange2/
 import { type BuildHooks, createBuildHooks, type Plugin } from '@melange2/plugin-api';
 import type { PackageWritten } from '@melange2/progress';
 import { applyPlugins } from './apply-plugins.ts';
-import { buildPackages } from './build-packages.ts';
+import { buildPackages, testPackages } from './build-packages.ts';
 import type { BuildRequest, Host } from './build-request.ts';
 import type { Kernel } from './kernel.ts';
+import type { PassedTest } from './test-architecture.ts';
 
 export interface BuilderOptions {
   /** Applied in this order. */
@@ -19,6 +20,13 @@ export interface BuildResult {
   readonly recordFolder: string;
 }
 
+/** What tests found out. */
+export interface TestResult {
+  readonly passed: readonly PassedTest[];
+  /** The folder with the record and the whole logs. */
+  readonly recordFolder: string;
+}
+
 /** Builds packages. Made once for a run of the program; closed at its end. */
 export interface Builder {
   readonly hooks: BuildHooks;
@@ -30,6 +38,12 @@ export interface Builder {
    * @throws {BuildError} BUILD_FILE_INVALID, BUILD_STEP_FAILED, DAEMON_NOT_FOUND, … ; the signal's reason when aborted
    */
   build(request: BuildRequest, signal: AbortSignal): Promise<BuildResult>;
+  /**
+   * Runs the tests of one build file, on packages that are in the repositories of the request.
+   *
+   * @throws {BuildError} as `build` does
+   */
+  test(request: BuildRequest, signal: AbortSignal): Promise<TestResult>;
   /** Tells the plugins that it is over. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -48,6 +62,7 @@ export function createBuilder({ plugins, host }: BuilderOptions): Builder {
   return {
     hooks,
     build: (request, signal) => buildPackages(kernel, request, signal),
+    test: (request, signal) => testPackages(kernel, request, signal),
     async close() {
       if (closed) return;
       closed = true;

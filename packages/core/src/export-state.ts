@@ -5,6 +5,7 @@ import {
   outputFolder,
   type PlannedStep,
   stepDescription,
+  type TestPlan,
 } from '@melange2/pipeline';
 import type { KnownVertex } from './step-tracker.ts';
 
@@ -44,6 +45,28 @@ export function knownVertices(definition: Definition, plan: BuildPlan): Map<stri
       package: step.package,
       step,
       ...(step.calledAt === undefined ? {} : { place: step.calledAt }),
+    });
+  }
+  return known;
+}
+
+/** What is known of each vertex of a test's definition: the one exec that runs all of its steps, by digest. */
+export function testVertices(definition: Definition, plan: TestPlan): Map<string, KnownVertex> {
+  const known = new Map<string, KnownVertex>();
+  const [first] = plan.steps;
+  for (const [digest, { description }] of definition.metadata) {
+    const name = description.get('llb.customname') ?? '';
+    if (description.get(stepDescription) === undefined || first === undefined) {
+      if (name !== '') known.set(digest, { name, kind: kindOf(name) });
+      continue;
+    }
+    known.set(digest, {
+      name: 'test',
+      kind: 'command',
+      package: plan.package,
+      step: first,
+      steps: plan.steps,
+      ...(first.calledAt === undefined ? {} : { place: first.calledAt }),
     });
   }
   return known;

@@ -8,4 +8,5 @@ export { indexPackages } from './index-packages.ts';
 export type { IndexedPackages, IndexRequest } from './index-packages.ts';
 export { errors } from './errors.ts';
 export { createBuilder } from './builder.ts';
-export type { Builder, BuilderOptions, BuildResult } from './builder.ts';
+export type { Builder, BuilderOptions, BuildResult, TestResult } from './builder.ts';
+export type { PassedTest } from './test-architecture.ts';

@@ -1,36 +1,38 @@
 import type { SolveError } from '@melange2/buildkit-client';
 import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
-import { failingLine, type BuildPlan } from '@melange2/pipeline';
+import { failingLine, type PlannedStep } from '@melange2/pipeline';
 import { errors } from './errors.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface StepFailureContext {
-  readonly plan: BuildPlan;
+  /** Main package and architecture of the build, for failures that are no step's. */
+  readonly package: string;
+  readonly architecture: string;
   readonly known: ReadonlyMap<string, KnownVertex>;
   readonly tracker: StepTracker;
 }
 
 /** Names a failed solve: the step with its place and last lines, or what else the daemon could not do. */
-export function stepFailure(error: SolveError, { plan, known, tracker }: StepFailureContext): BuildError {
+export function stepFailure(error: SolveError, context: StepFailureContext): BuildError {
+  const { known, tracker, architecture } = context;
   const { vertex, exitCode, text } = error.details;
   const digest = vertex?.digest;
   const facts = digest === undefined ? undefined : known.get(digest);
   const reason = failureText(text);
   if (digest === undefined || facts?.step === undefined) {
     const where = facts === undefined ? '' : `${facts.name}: `;
-    const { package: name, architecture } = plan;
     return buildError(
       errors,
       'BUILD_SOLVE_FAILED',
-      { package: name, architecture, reason: `${where}${reason}` },
+      { package: context.package, architecture, reason: `${where}${reason}` },
       { cause: error },
     );
   }
   const tail = tracker.tail(digest);
+  const step = reached(facts, facts.step, tail);
   const logFile = tracker.logFile(digest);
   const verdict = verdictOf(exitCode, tail);
-  const { step } = facts;
   // In a pipeline file the line says little to those who use it: they are shown where they do.
   const span: Span | undefined =
     step.uses.length === 0
@@ -40,9 +42,9 @@ export function stepFailure(error: SolveError, { plan, known, tracker }: StepFai
     errors,
     'BUILD_STEP_FAILED',
     {
-      package: facts.step.package,
-      step: facts.name,
-      architecture: plan.architecture,
+      package: step.package,
+      step: facts.steps === undefined ? facts.name : step.name,
+      architecture,
       reason,
       tail,
       ...(exitCode === undefined ? {} : { exitCode }),
@@ -51,4 +53,11 @@ export function stepFailure(error: SolveError, { plan, known, tracker }: StepFai
     },
     { cause: error, ...(span === undefined ? {} : { span }) },
   );
+}
+
+/** The step that was running, of a vertex that runs several: the last one it announced. */
+function reached({ steps }: KnownVertex, only: PlannedStep, tail: readonly string[]): PlannedStep {
+  const line = tail.findLast((text) => /^==> \d+\/\d+ /.test(text));
+  const number = Number(/^==> (\d+)/.exec(line ?? '')?.[1] ?? 1);
+  return steps?.[number - 1] ?? only;
 }

@@ -12,6 +12,8 @@ export interface KnownVertex {
   readonly place?: Span;
   /** The step of the plan, for the command itself. */
   readonly step?: PlannedStep;
+  /** All steps that the vertex runs, when it runs several: tests announce each with a line `==> N/M NAME`. */
+  readonly steps?: readonly PlannedStep[];
 }
 
 export interface StepTrackerOptions {

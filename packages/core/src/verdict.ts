@@ -2,6 +2,10 @@ type Rule = readonly [pattern: RegExp, verdict: (match: RegExpExecArray) => stri
 
 /** What last lines mean, by what they say; the first that fits the latest line counts. */
 const rules: readonly Rule[] = [
+  [
+    /exec: "?\/bin\/sh"?: stat \/bin\/sh: no such file|exec: "?\/bin\/sh"?: .*not found/,
+    () => 'The environment has no /bin/sh: add busybox to environment.contents.packages.',
+  ],
   [/No space left on device|ENOSPC/, () => 'The disk of the BuildKit daemon is full.'],
   [/Too many open files|EMFILE/, () => 'The step opened more files than the daemon allows.'],
   [/(?:Cannot allocate memory|virtual memory exhausted|out of memory)/i, () => 'The step ran out of memory.'],

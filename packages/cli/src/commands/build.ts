@@ -71,6 +71,51 @@ export async function runBuild(
   }
 }
 
+/** Runs `melange2 test`. */
+export async function runTest(
+  file: string,
+  packageName: string | undefined,
+  raw: Readonly<Record<string, unknown>>,
+  terminal: Terminal,
+): Promise<number> {
+  const options = { ...testDefaults, ...(raw as unknown as Partial<BuildOptions>) } as BuildOptions &
+    TestOptions;
+  const builder = createBuilder({
+    plugins: await pluginsOf(file, options, terminal),
+    host: { env: terminal.env, cwd: terminal.cwd, now: terminal.now, version },
+  });
+  try {
+    const request = {
+      ...buildRequest(file, options, terminal),
+      packages: options.testPackageAppend,
+      ...(packageName === undefined ? {} : { packageUnderTest: packageName }),
+    };
+    const { passed } = await builder.test(request, terminal.signal);
+    for (const { package: name, architecture } of passed) terminal.stdout(`ok ${name} (${architecture})\n`);
+    if (passed.length === 0) terminal.stderr(`${file} has no tests\n`);
+    return exitCodes.done;
+  } finally {
+    await builder.close();
+  }
+}
+
+interface TestOptions {
+  readonly testPackageAppend: readonly string[];
+}
+
+/** What `test` has no flags for. */
+const testDefaults: Pick<
+  BuildOptions,
+  'packageAppend' | 'outDir' | 'generateIndex' | 'namespace' | 'license' | 'cacheMounts'
+> = {
+  packageAppend: [],
+  outDir: './packages',
+  generateIndex: false,
+  namespace: 'unknown',
+  license: 'NOASSERTION',
+  cacheMounts: false,
+};
+
 async function pluginsOf(
   file: string | undefined,
   options: BuildOptions,

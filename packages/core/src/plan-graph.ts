@@ -1,0 +1,104 @@
+import type { Attachables } from '@melange2/buildkit-client';
+import { architecture as architectureNames } from '@melange2/config';
+import type { FoundDaemon } from '@melange2/daemon';
+import { BuildError, type Diagnostic } from '@melange2/diagnostics';
+import type { Environment, LockedEnvironment } from '@melange2/environment';
+import { type Definition, marshal } from '@melange2/llb';
+import { type BuildPlan, lower, plan as planBuild, type PlanOptions } from '@melange2/pipeline';
+import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
+import type { BuildRequest } from './build-request.ts';
+import { withCacheMounts } from './cache-mounts.ts';
+import { errors } from './errors.ts';
+import { exportState, knownVertices } from './export-state.ts';
+import { openSourceCache, sourceFolder } from './source-folders.ts';
+import type { KnownVertex } from './step-tracker.ts';
+
+/** A build as the daemon is asked to do it. */
+export interface PlannedGraph {
+  readonly plan: BuildPlan;
+  readonly definition: Definition;
+  readonly known: ReadonlyMap<string, KnownVertex>;
+  readonly session: Pick<Attachables, 'localDirs' | 'contentStores'>;
+}
+
+/** What a plan is made from, besides the build file. */
+export interface PlanContext {
+  readonly environment: Environment;
+  readonly locked: LockedEnvironment;
+  readonly epoch: number;
+  readonly caps: ReadonlySet<string>;
+}
+
+/**
+ * Plans the steps of a build and makes their graph.
+ *
+ * @throws {BuildError} BUILD_FILE_INVALID when an assertion of the build file does not hold
+ */
+export function planGraph(build: ArchitectureBuild, given: PlanContext): PlannedGraph {
+  const compiled = compiledOf(build);
+  const context = contextOf(build);
+  const { kernel, request, inputs, daemon } = build;
+  const { hooks } = kernel;
+  const { environment, locked, epoch, caps } = given;
+  const { value, diagnostics } = planBuild(compiled, {
+    sourceDateEpoch: epoch,
+    network: networkOf(request, daemon),
+  });
+  if (value === undefined) throw invalidPlan(request.file, diagnostics);
+  const plan = withCacheMounts(hooks.modifyPlan.call(value, context), locked, hooks);
+  const source = sourceFolder(request, inputs, context.package, kernel.host.cwd);
+  const cache = openSourceCache(request.cacheDir, plan.steps);
+  const lowered = lower(plan, {
+    base: environment.state,
+    sourceDateEpoch: epoch,
+    trace: request.debug,
+    cached: cache.cached,
+    readSource: (file) => (file === request.file ? inputs.text : compiled.sources.get(file)),
+    lowerStep: (step, before) => {
+      const uses = step.uses.at(-1);
+      return uses === undefined ? undefined : hooks.lowerStep.for(uses).call(step, { plan, before });
+    },
+    ...(source === undefined ? {} : { source: source.state }),
+    ...(cache.contents === undefined ? {} : { cacheContents: cache.contents }),
+  });
+  const definition = marshal(exportState(lowered, plan), {
+    platform: `linux/${architectureNames(plan.architecture).go}`,
+    caps,
+    localUniqueId: 'melange2',
+  });
+  hooks.definitionReady.call(definition, context);
+  const { attachables } = environment;
+  return {
+    plan,
+    definition,
+    known: knownVertices(definition, plan),
+    session: {
+      localDirs: { ...attachables.localDirs, ...source?.dirs, ...cache.dirs },
+      ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
+    },
+  };
+}
+
+/** The error for a plan that cannot be made. */
+export function invalidPlan(file: string, diagnostics: readonly Diagnostic[]): BuildError {
+  const details = { file, count: diagnostics.length };
+  const { title, message } = errors.BUILD_FILE_INVALID;
+  return new BuildError('BUILD_FILE_INVALID', title, message(details), details, { diagnostics });
+}
+
+/**
+ * What steps may reach. By default that is what the daemon gives to steps; where it has no network of its own, only
+ * steps that fetch sources get the machine's.
+ */
+export function networkOf(request: BuildRequest, daemon: FoundDaemon): NonNullable<PlanOptions['network']> {
+  switch (request.network) {
+    case 'none':
+      return { fetching: 'none', others: 'none' };
+    case 'host':
+      return { fetching: 'host', others: 'host' };
+    default:
+      return daemon.stepNetwork === 'host'
+        ? { fetching: 'host', others: 'none' }
+        : { fetching: 'sandbox', others: 'sandbox' };
+  }
+}
