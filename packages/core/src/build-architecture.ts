@@ -1,6 +1,7 @@
 import { assemble, type LockedEnvironment } from '@melange2/environment';
 import type { PackageWritten } from '@melange2/progress';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
+import { environmentSettings } from './environment-settings.ts';
 import { packageTrees } from './package-trees.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
@@ -28,6 +29,7 @@ export async function buildArchitecture(build: ArchitectureBuild): Promise<reado
   const { llb: caps } = await capabilities;
   const environment = await stages.run('assemble', of, () =>
     assemble(locked, {
+      ...environmentSettings(config.environment),
       cacheDir: build.cacheDir,
       transport: build.transport,
       caps,

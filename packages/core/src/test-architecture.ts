@@ -4,6 +4,7 @@ import { assemble } from '@melange2/environment';
 import { marshal } from '@melange2/llb';
 import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
+import { environmentSettings } from './environment-settings.ts';
 import { testVertices } from './export-state.ts';
 import { invalidPlan, networkOf } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
@@ -65,7 +66,13 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
   );
   const { llb: caps } = await daemon.client.capabilities({ signal });
   const environment = await stages.run('assemble', of, () =>
-    assemble(locked, { cacheDir: build.cacheDir, transport: build.transport, caps, signal }),
+    assemble(locked, {
+      ...environmentSettings(plan.environment),
+      cacheDir: build.cacheDir,
+      transport: build.transport,
+      caps,
+      signal,
+    }),
   );
   const source = sourceFolder(request, inputs, main, kernel.host.cwd);
   const { sources } = compiledOf(build);

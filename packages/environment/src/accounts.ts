@@ -29,6 +29,16 @@ export const buildAccounts: Accounts = {
   users: [{ name: 'build', uid: 1000, gid: 1000 }],
 };
 
+/** The accounts of a build: those given, and the build user where none of them has its name. */
+export function withBuildAccounts(given: Accounts): Accounts {
+  const missing = <T extends { readonly name: string }>(all: readonly T[], names: readonly T[]): T[] =>
+    all.filter((one) => !names.some(({ name }) => name === one.name));
+  return {
+    groups: [...given.groups, ...missing(buildAccounts.groups, given.groups)],
+    users: [...given.users, ...missing(buildAccounts.users, given.users)],
+  };
+}
+
 export interface AccountFiles {
   readonly passwd: string;
   readonly group: string;

@@ -16,6 +16,7 @@ import {
   type State,
 } from '@melange2/llb';
 import { buildAccounts, type Accounts } from './accounts.ts';
+import type { Certificate } from './build-overlay.ts';
 import { errors } from './errors.ts';
 import { makeLayering, type Layering, type NamedLayer } from './layering.ts';
 import type { LockedEnvironment } from './lock.ts';
@@ -33,8 +34,10 @@ export interface AssembleOptions {
   readonly transport: Transport;
   /** Capabilities of the daemon: `mergeop` and `source.ocilayout` decide how packages get there. */
   readonly caps: Iterable<string>;
-  /** Default: user and group `build`, 1000. */
+  /** Accounts besides those of the packages. Default: user and group `build`, 1000. */
   readonly accounts?: Accounts;
+  /** Authorities that steps trust besides those of the packages. */
+  readonly certificates?: readonly Certificate[];
   /** Added to PATH and SSL_CERT_FILE. */
   readonly env?: Readonly<Record<string, string>>;
   /** Told of each package as soon as it is there. */
@@ -99,6 +102,7 @@ export async function assemble(locked: LockedEnvironment, options: AssembleOptio
     packages,
     plan,
     accounts: options.accounts ?? buildAccounts,
+    certificates: options.certificates ?? [],
     cacheDir: options.cacheDir,
     flat: method === 'unpack',
     findScan: async (identity) => await findCachedScan(identity, options.cacheDir),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import {
   compareBytes,
@@ -21,6 +22,13 @@ export interface OverlayInput {
   readonly packages: readonly PackageScan[];
   readonly plan: RootPlan;
   readonly accounts: Accounts;
+  readonly certificates: readonly Certificate[];
+}
+
+/** A certificate authority that steps are to trust, as PEM. */
+export interface Certificate {
+  readonly name: string;
+  readonly pem: string;
 }
 
 /**
@@ -121,6 +129,15 @@ export async function buildOverlay(input: OverlayInput): Promise<Uint8Array> {
   for (const path of busyboxLinks(packages, root.real('bin/busybox'), root.text)) {
     if (root.real(path) === undefined && !plan.nodes.has(place(path))) link(path, '/bin/busybox');
   }
+  let bundle = root.text(certificateBundle);
+  for (const { name, pem } of input.certificates) {
+    const text = pem.endsWith('\n') ? pem : `${pem}\n`;
+    const digest = createHash('sha256').update(text).digest('hex');
+    add(`usr/local/share/ca-certificates/${name}-${digest}.crt`, text);
+    if (bundle !== undefined) bundle += bundle === '' || bundle.endsWith('\n') ? text : `\n${text}`;
+  }
+  if (bundle !== undefined && input.certificates.length > 0) add(certificateBundle, bundle);
+
   const cache = loaderCache(plan, packages, root);
   if (cache !== undefined) add('etc/ld.so.cache', cache);
 
@@ -129,6 +146,8 @@ export async function buildOverlay(input: OverlayInput): Promise<Uint8Array> {
     .map(([, { header, content }]): TarInput => (content === undefined ? { header } : { header, content }));
   return await buffer(writeTar(entries));
 }
+
+const certificateBundle = 'etc/ssl/certs/ca-certificates.crt';
 
 const skeleton: readonly (readonly [string, number])[] = [
   ['dev', 0o755],

@@ -8,6 +8,7 @@ import { marshal } from '@melange2/llb';
 import { testKey, tinyPackage, tinyRepository, type TinyPackage } from '@melange2/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { assemble, type AssembleOptions, type Environment } from './assemble.ts';
+import { withBuildAccounts } from './accounts.ts';
 import { formatLock, lockEnvironment, parseLock, type LockedEnvironment, type LockOptions } from './lock.ts';
 import { openTransport } from './transport.ts';
 
@@ -130,6 +131,32 @@ test('the overlay has accounts, homes, the package database and a sticky /tmp', 
   const installed = entries.get('usr/lib/apk/db/installed')?.text ?? '';
   expect(installed.split('\n').filter((l) => /^[PFR]:/.test(l))).toEqual(
     expect.arrayContaining(['P:base', 'P:tool', 'F:bin', 'R:tool']),
+  );
+});
+
+test('accounts of the build file come besides the build user, certificates go into the bundle', async () => {
+  const bundle: TinyPackage = {
+    name: 'bundle',
+    version: '1-r0',
+    files: { 'etc/ssl/certs/ca-certificates.crt': 'first\n' },
+  };
+  await tinyRepository(dir, { packages: [base, tool, bundle], key: await testKey() });
+  const environment = await build(await lock({ world: ['tool', 'bundle'] }), {
+    accounts: withBuildAccounts({
+      groups: [{ name: 'web', gid: 7, members: [] }],
+      users: [{ name: 'web', uid: 7, home: '/srv/web' }],
+    }),
+    certificates: [{ name: 'ours', pem: 'second' }],
+  });
+  const entries = await overlay(environment);
+  expect(entries.get('etc/passwd')?.text.split('\n').slice(1, 3)).toEqual([
+    'web:x:7:7:Account created by melange2:/srv/web:/bin/sh',
+    'build:x:1000:1000:Account created by melange2:/home/build:/bin/sh',
+  ]);
+  expect(entries.get('srv/web')).toMatchObject({ mode: 0o755, uid: 7, gid: 7 });
+  expect(entries.get('etc/ssl/certs/ca-certificates.crt')?.text).toBe('first\nsecond\n');
+  expect([...entries.keys()].some((name) => name.startsWith('usr/local/share/ca-certificates/ours-'))).toBe(
+    true,
   );
 });
 

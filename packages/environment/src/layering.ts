@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { writeTar } from '@melange2/apk';
-import { buildOverlay } from './build-overlay.ts';
+import { buildOverlay, type Certificate } from './build-overlay.ts';
 import { chooseBase, type BaseRecord } from './choose-base.ts';
 import type { Accounts } from './accounts.ts';
 import type { LockedEnvironment } from './lock.ts';
@@ -35,6 +35,7 @@ export interface LayeringInput {
   readonly packages: readonly CachedPackage[];
   readonly plan: RootPlan;
   readonly accounts: Accounts;
+  readonly certificates: readonly Certificate[];
   readonly cacheDir: string;
   /** Puts all packages into `merged`, in the order of installation: for daemons that unpack instead of merging. */
   readonly flat?: boolean;
@@ -130,8 +131,14 @@ function editsFor(plan: RootPlan, index: number, order: readonly number[]): Read
   return edits;
 }
 
-async function overlayOf({ locked, packages, plan, accounts }: LayeringInput): Promise<Uint8Array> {
-  return await buildOverlay({ locked, plan, accounts, packages: packages.map((p) => p.scan) });
+async function overlayOf({
+  locked,
+  packages,
+  plan,
+  accounts,
+  certificates,
+}: LayeringInput): Promise<Uint8Array> {
+  return await buildOverlay({ locked, plan, accounts, certificates, packages: packages.map((p) => p.scan) });
 }
 
 async function literalOf({ packages, plan, cacheDir }: LayeringInput): Promise<StoredFile | undefined> {

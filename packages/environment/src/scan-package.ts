@@ -48,7 +48,7 @@ export interface PackageScan {
 }
 
 const keptTexts =
-  /^(?:etc\/(?:passwd|group|shadow|os-release|ld\.so\.conf|ld\.so\.conf\.d\/[^/]+|busybox-paths\.d\/[^/]+)|usr\/lib\/os-release)$/;
+  /^(?:etc\/(?:passwd|group|shadow|os-release|ld\.so\.conf|ld\.so\.conf\.d\/[^/]+|busybox-paths\.d\/[^/]+|ssl\/certs\/ca-certificates\.crt)|usr\/lib\/os-release)$/;
 const libraryName = /(?:^|\/)(?:lib[^/]*\.so[^/]*|ld-[^/]*\.so[^/]*)$/;
 const maxTextBytes = 1024 * 1024;
 const maxLibraryBytes = 512 * 1024 * 1024;
@@ -137,7 +137,7 @@ const types: readonly TarEntryType[] = [
   'fifo',
 ];
 
-const scanFormat = 1;
+const scanFormat = 2;
 
 /** Writes a scan as text: entries as rows, so that ten thousand files stay quick to read. */
 export function formatScan(scan: PackageScan, mtimeMs: number): string {
