@@ -56,5 +56,10 @@ while read -r _ point _; do
 done </proc/self/mounts | sort -r | while read -r point; do umount -l "$point" 2>/dev/null; done
 
 rm -rf "$run" "$dir/users" "$dir/daemon.pid" "$dir/daemon.json"
-if [ "$data" = remove ]; then rm -rf "$dir"; else echo "$code" >"$dir/exit-code"; fi
+if [ "$data" = remove ]; then
+  rm -rf "$dir"
+  rmdir "$(dirname "$dir")" 2>/dev/null
+else
+  echo "$code" >"$dir/exit-code"
+fi
 `;
