@@ -2,6 +2,7 @@ import { count, emptyRecord, list, mapOf, objectType, rawText, text, truth } fro
 import type { DecodeContext, ObjectType, ValueType } from './decode.ts';
 import { parseCondition } from './condition.ts';
 import type { Needs, PipelineAssertions, PipelineInput, PipelineStep } from './pipeline-step.ts';
+import { noPlaces } from './places.ts';
 import { substituteLiteralCondition, substituteLiteral } from './substitution.ts';
 import { resolved, type YamlNode } from './yaml-node.ts';
 
@@ -17,6 +18,9 @@ const input: ObjectType<PipelineInput> = objectType<PipelineInput>(
     ['required', 'required', truth, 'Whether a step must give it.'],
   ],
 );
+
+/** An input of which only the name is given. */
+const bareInput: PipelineInput = { description: '', default: '', required: false, at: noPlaces };
 
 const needs: ObjectType<Needs> = objectType<Needs>(
   'Needs',
@@ -102,7 +106,7 @@ export const stepType: ObjectType<PipelineStep> = objectType<PipelineStep>(
     ['with', 'with', textMap, 'Inputs of the pipeline file.'],
     ['runs', 'runs', text, 'Shell text to run.'],
     ['pipeline', 'pipeline', steps, 'Steps inside this one; they inherit its directory and environment.'],
-    ['inputs', 'inputs', mapOf(input), 'Inputs that a pipeline file takes.'],
+    ['inputs', 'inputs', mapOf(input, bareInput), 'Inputs that a pipeline file takes.'],
     ['needs', 'needs', needs, 'What the step needs in the build environment.'],
     ['label', 'label', rawText, 'A name for tools.'],
     ['assertions', 'assertions', assertions, 'What must be true after the step.'],
