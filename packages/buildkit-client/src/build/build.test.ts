@@ -163,6 +163,28 @@ describe('a build', () => {
     expect(daemon.calls.at(-1)).toBe(bridge.Return.path);
   });
 
+  test('asks again when the daemon gives up a step for no fault of it, three times at most', async () => {
+    let failures = 2;
+    const fine = buildingHandlers();
+    const { client, daemon } = await clientOn({
+      ...fine,
+      [bridge.Solve.path]: async (call) => {
+        if (failures-- > 0) call.end(2, 'flightcontrol: exceeded retry timeout');
+        else await fine[bridge.Solve.path]?.(call);
+      },
+    });
+    const solves = (): number => daemon.calls.filter((path) => path === bridge.Solve.path).length;
+    let asked = false;
+    const onFailure = async (): Promise<void> => {
+      asked = true;
+    };
+    await client.build({ definition, onFailure });
+    expect([solves(), asked]).toEqual([3, false]);
+    failures = 9;
+    expect((await failure(client.build({ definition }))).code).toBe('BUILDKIT_SOLVE_FAILED');
+    expect(solves()).toBe(6);
+  });
+
   test('that is aborted rejects with the reason and ends the solve in the daemon', async () => {
     let ended = false;
     const { client } = await clientOn({

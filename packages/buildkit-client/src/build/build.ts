@@ -88,11 +88,39 @@ async function need(
   if (!capabilities.has(capability)) throw missingCapability(capability, context.address);
 }
 
+const maxAttempts = 3;
+
+/**
+ * Daemons up to 0.8 now and then give up a step with many copies for no fault of the step; what has been built until
+ * then is kept, so asking again costs little.
+ *
+ * @see https://github.com/moby/buildkit/issues/1822
+ */
+function isSpurious(cause: unknown): boolean {
+  return isSolveError(cause) && cause.message.includes('flightcontrol: exceeded retry timeout');
+}
+
 async function buildOnce(
+  context: BuildContext,
+  request: BuildRequest,
+  exports: readonly PlannedExport[],
+  ref: string = newRef(),
+): Promise<BuildResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptBuild(context, request, exports, attempt === 1 ? ref : newRef());
+    } catch (cause) {
+      // A function of the caller may not be run twice; a graph may.
+      if (!('definition' in request) || !isSpurious(cause) || attempt === maxAttempts) throw cause;
+    }
+  }
+}
+
+async function attemptBuild(
   context: BuildContext,
   given: BuildRequest,
   exports: readonly PlannedExport[],
-  ref: string = newRef(),
+  ref: string,
 ): Promise<BuildResult> {
   const { channel, address } = context;
   const stores = await planClientStores(given.cacheImports ?? [], given.cacheExports ?? [], exports);
@@ -191,7 +219,7 @@ async function conduct(
       const result = await gateway.solve({ definition: request.definition, evaluate: true });
       await returnToDaemon(calls, { result });
     } catch (cause) {
-      if (isSolveError(cause)) await request.onFailure?.(cause, gateway);
+      if (isSolveError(cause) && !isSpurious(cause)) await request.onFailure?.(cause, gateway);
       throw cause;
     }
   }
