@@ -29,9 +29,7 @@ export function installOrder(
   { chosen }: Resolution,
 ): OrderedPackage[] {
   const providersOf = (constraint: Constraint): Candidate[] =>
-    repositories
-      .candidates(constraint.name)
-      .filter((c) => chosen.get(c.package.name)?.candidate === c && meets(c, constraint));
+    repositories.fitting(constraint).filter((c) => chosen.get(c.package.name)?.candidate === c);
   const reasons = new Map<Candidate, Reason[]>();
   const because = (candidate: Candidate, reason: Reason): void => {
     const known = reasons.get(candidate);
@@ -49,7 +47,7 @@ export function installOrder(
   /** What meets `constraint`: what was chosen for just this, else all that does. */
   const providersFor = (constraint: Constraint, of: Candidate | undefined): Candidate[] => {
     if (of !== undefined && !constraint.conflict && meets(of, constraint)) return [];
-    const providers = providersOf({ ...constraint, conflict: false });
+    const providers = providersOf(constraint);
     if (constraint.conflict ? providers.some((p) => p !== of) : providers.length === 0) {
       throw new Error(`${of === undefined ? 'the world' : label(of)} is not content: ${constraint.text}`);
     }
@@ -82,7 +80,7 @@ export function installOrder(
     emitted.add(candidate);
     for (const rule of byRule) {
       const met = rule.installIf.every((c) => {
-        const providers = providersOf({ ...c, conflict: false });
+        const providers = providersOf(c);
         return c.conflict ? providers.length === 0 : providers.some((p) => emitted.has(p));
       });
       if (met) visit(rule);

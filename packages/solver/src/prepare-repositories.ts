@@ -42,6 +42,8 @@ export interface PreparedRepositories<P extends SolverPackage = SolverPackage> {
   readonly repositories: readonly SolverRepository<P>[];
   /** Everything that is called `name` or provides it, in the order of the repositories. @internal */
   candidates(name: string): readonly Candidate<P>[];
+  /** Those of the candidates for its name that meet `constraint`, leaving `!` aside. @internal */
+  fitting(constraint: Constraint): readonly Candidate<P>[];
   /** The packages of which one installation rule mentions `name`. @internal */
   installedIf(name: string): readonly Candidate<P>[];
   /** All names of packages and provides. @internal */
@@ -102,14 +104,24 @@ export function prepareRepositories<P extends SolverPackage>(
     return candidate;
   };
   const lists = new Map<string, readonly Candidate<P>[]>();
+  const candidates = (name: string): readonly Candidate<P>[] => {
+    const known = lists.get(name);
+    if (known !== undefined) return known;
+    const ids = byName.get(name);
+    const list = ids === undefined ? [] : (typeof ids === 'number' ? [ids] : ids).map(candidateOf);
+    lists.set(name, list);
+    return list;
+  };
+  // Constraints of packages are interned, so what meets one is found once for all that have it.
+  const fittings = new WeakMap<Constraint, readonly Candidate<P>[]>();
   return {
     repositories,
-    candidates: (name) => {
-      const known = lists.get(name);
+    candidates,
+    fitting: (constraint) => {
+      const known = fittings.get(constraint);
       if (known !== undefined) return known;
-      const ids = byName.get(name);
-      const list = ids === undefined ? [] : (typeof ids === 'number' ? [ids] : ids).map(candidateOf);
-      lists.set(name, list);
+      const list = candidates(constraint.name).filter((c) => meets(c, constraint));
+      fittings.set(constraint, list);
       return list;
     },
     installedIf: (name) => (byRule.get(name) ?? []).map(candidateOf),

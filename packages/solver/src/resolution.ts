@@ -80,19 +80,27 @@ export function resolve(input: ResolutionInput): Resolution {
   const open = new Set<Requirement>();
   const dirty = new Set<Requirement>();
   const watchers = new Map<string, Set<Requirement>>();
+  const watching = new Set<Requirement>();
   const rules = new Set<Candidate>();
   const looked = new Set<string>();
 
-  const candidatesOf = (name: string): readonly Candidate[] => {
-    const found = repositories.candidates(name);
+  const look = (name: string): void => {
     if (!looked.has(name)) {
+      const found = repositories.candidates(name);
       looked.add(name);
       for (const candidate of found) {
         const exclusion = exclusions.has(candidate) ? undefined : input.exclude(candidate);
         if (exclusion !== undefined) exclusions.set(candidate, exclusion);
       }
     }
-    return found;
+  };
+  const candidatesOf = (name: string): readonly Candidate[] => {
+    look(name);
+    return repositories.candidates(name);
+  };
+  const fitting = (constraint: Constraint): readonly Candidate[] => {
+    look(constraint.name);
+    return repositories.fitting(constraint);
   };
 
   const allowed = (candidate: Candidate, tags: ReadonlySet<string>): boolean =>
@@ -101,14 +109,10 @@ export function resolve(input: ResolutionInput): Resolution {
     chosen.get(candidate.package.name)?.candidate === candidate;
 
   const domain = (constraint: Constraint, tags: ReadonlySet<string>): Candidate[] =>
-    candidatesOf(constraint.name).filter(
-      (c) => !exclusions.has(c) && allowed(c, tags) && meets(c, constraint),
-    );
+    fitting(constraint).filter((c) => !exclusions.has(c) && allowed(c, tags));
 
   const providerOf = (constraint: Constraint): Candidate | undefined =>
-    candidatesOf(constraint.name).find(
-      (c) => chosen.get(c.package.name)?.candidate === c && meets(c, constraint),
-    );
+    fitting(constraint).find((c) => chosen.get(c.package.name)?.candidate === c);
 
   const touch = (name: string): void => {
     for (const requirement of watchers.get(name) ?? []) if (open.has(requirement)) dirty.add(requirement);
@@ -136,10 +140,8 @@ export function resolve(input: ResolutionInput): Resolution {
     const { constraint, source } = requirement;
     const own = source.kind === 'package' ? source.candidate : undefined;
     if (constraint.conflict) {
-      const plain: Constraint = { ...constraint, conflict: false };
-      for (const candidate of candidatesOf(constraint.name)) {
-        if (candidate !== own && meets(candidate, plain))
-          exclude(candidate, { kind: 'excluded', by: requirement });
+      for (const candidate of fitting(constraint)) {
+        if (candidate !== own) exclude(candidate, { kind: 'excluded', by: requirement });
       }
       return;
     }
@@ -210,17 +212,15 @@ export function resolve(input: ResolutionInput): Resolution {
   const obstacle = (candidate: Candidate, tags: ReadonlySet<string>): Exclusion | undefined => {
     for (const constraint of candidate.depends) {
       if (constraint.conflict) {
-        const plain: Constraint = { ...constraint, conflict: false };
-        const other = providerOf(plain);
+        const other = providerOf(constraint);
         if (other !== undefined && other !== candidate) return { kind: 'conflicts', constraint, other };
         continue;
       }
       if (meets(candidate, constraint)) continue;
-      const all = candidatesOf(constraint.name);
       let possible = false;
       let met = false;
-      for (const other of all) {
-        if (!allowed(other, tags) || !meets(other, constraint)) continue;
+      for (const other of fitting(constraint)) {
+        if (!allowed(other, tags)) continue;
         const exclusion = exclusions.get(other);
         if (exclusion === undefined) {
           met = true;
@@ -266,8 +266,14 @@ export function resolve(input: ResolutionInput): Resolution {
       return;
     }
     let candidates = domain(requirement.constraint, requirement.tags);
+    // Candidates only ever become fewer, so those of the first time have all names that matter later.
+    if (!watching.has(requirement)) {
+      watching.add(requirement);
+      for (const candidate of candidates) {
+        for (const constraint of candidate.depends) watch(constraint.name, requirement);
+      }
+    }
     for (const candidate of candidates) {
-      for (const constraint of candidate.depends) watch(constraint.name, requirement);
       const exclusion = obstacle(candidate, requirement.tags);
       if (exclusion !== undefined) exclude(candidate, exclusion);
     }
@@ -301,7 +307,7 @@ export function resolve(input: ResolutionInput): Resolution {
       if (input.withoutRules.has(candidate) || chosen.has(candidate.package.name)) continue;
       candidatesOf(candidate.package.name);
       if (exclusions.has(candidate) || candidate.installIf.length === 0) continue;
-      const providers = candidate.installIf.map((c) => providerOf({ ...c, conflict: false }));
+      const providers = candidate.installIf.map(providerOf);
       if (candidate.installIf.every((c, i) => c.conflict === (providers[i] === undefined))) {
         const tags = new Set(providers.flatMap((p) => (p?.tag === undefined ? [] : [p.tag])));
         if (allowed(candidate, tags)) due.push(candidate);
