@@ -25,7 +25,10 @@ try {
         `--outputFile.json=${report}`,
         '--passWithNoTests',
       ],
-      { cwd: root, env: workspaceEnv({ FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }) },
+      {
+        cwd: root,
+        env: workspaceEnv({ FORCE_COLOR: process.stdout.isTTY ? '1' : '0', MELANGE2_ALL_TESTS: '1' }),
+      },
     );
     let result;
     try {
