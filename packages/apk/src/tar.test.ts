@@ -2,6 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  assert,
+  asyncProperty,
+  constantFrom,
+  integer,
+  record,
+  string,
+  uint8Array,
+  uniqueArray,
+} from 'fast-check';
 import { pack, extract } from 'tar-stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
@@ -204,6 +214,37 @@ test('unread content is skipped, and leaving early closes the source', async () 
 test('a content of another length than its header says is a bug of the caller', async () => {
   const short = writeTar([{ header: tarHeader({ name: 'a', size: 3 }), content: Buffer.from('ab') }]);
   await expect(collect(short)).rejects.toThrow('a has 2 bytes, its header says 3');
+});
+
+test('any names, owners, times, attributes and contents survive', async () => {
+  const text = string({ unit: 'binary', minLength: 1, maxLength: 300 }).map((t) =>
+    decodePath(encodePath(t.replaceAll(/[\0/]/g, '_'))),
+  );
+  const entry = record({
+    name: text,
+    type: constantFrom('file' as const, 'symlink' as const, 'directory' as const),
+    linkName: text,
+    mode: integer({ min: 0, max: 0o7777 }),
+    uid: integer({ min: 0, max: 2 ** 32 }),
+    gid: integer({ min: 0, max: 2 ** 32 }),
+    mtime: integer({ min: -(2 ** 31), max: 2 ** 40 }),
+    uname: text,
+    attribute: uint8Array({ maxLength: 50 }),
+    content: uint8Array({ maxLength: 2000 }),
+  });
+  await assert(
+    asyncProperty(uniqueArray(entry, { selector: (e) => e.name, maxLength: 5 }), async (entries) => {
+      const inputs = entries.map(({ attribute, content, linkName, ...rest }): TarInput => {
+        const size = rest.type === 'file' ? content.length : 0;
+        const pax = [['SCHILY.xattr.user.x', attribute] as const];
+        const link = rest.type === 'symlink' ? linkName : '';
+        return { header: tarHeader({ ...rest, size, pax, linkName: link }), content };
+      });
+      const { entries: back } = await readAll([await collect(writeTar(inputs))]);
+      expect(back.map(headerOf)).toEqual(inputs.map((i) => i.header));
+    }),
+    { numRuns: 100, seed: 1 },
+  );
 });
 
 test('names are ordered by their bytes', () => {

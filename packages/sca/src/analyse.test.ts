@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { bytesSource, packageTree, tarHeader, type ByteSource, type TreeEntry } from '@melange2/apk';
+import { assert, asyncProperty, array, nat, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   analyse,
@@ -114,6 +115,23 @@ test('files below etc/ld.so.conf.d widen the library directories', async () => {
 test('a damaged ELF file is passed over with a warning', async () => {
   const found = await find([file('usr/lib/liba.so.1', elf({ soname: 'liba.so.1' }).subarray(0, 150))]);
   expect(found).toEqual([[], [], [], ['SCA_ELF_DAMAGED']]);
+});
+
+test('whatever is changed in a program, it is read, passed over with a warning, or taken for another file', async () => {
+  const whole = elf({ interpreter: '/lib/ld.so', needed: ['libz.so.1'], soname: 'liba.so.1' });
+  const change = tuple(nat(whole.length - 1), nat(255));
+  await assert(
+    asyncProperty(
+      array(change, { minLength: 1, maxLength: 6 }),
+      nat(whole.length),
+      async (changes, length) => {
+        const bytes = Buffer.from(whole);
+        for (const [at, byte] of changes) bytes[at] = byte;
+        await find([file('usr/lib/liba.so.1', bytes.subarray(0, length))]);
+      },
+    ),
+    { numRuns: 2000, seed: 1 },
+  );
 });
 
 test('commands are regular files that everybody may run; names that apk cannot take are left out', async () => {

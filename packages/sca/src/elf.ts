@@ -91,6 +91,7 @@ export async function readElf(source: ByteSource): Promise<ElfFile | undefined> 
 
   const segments: ElfSegment[] = [];
   if (programOffset > 0 && programCount > 0) {
+    if (programSize < (wide ? 56 : 32)) throw new ElfDamaged('its program headers are too small');
     const table = await read(programOffset, programSize * programCount);
     for (let i = 0; i < programCount; i++) {
       const at = i * programSize;
