@@ -31,7 +31,7 @@ async function hold(): Promise<Held> {
   if (endpoint.kind !== 'docker' || endpoint.socket.kind !== 'unix') throw new Error('no Docker engine');
   return {
     address: `docker+unix://${endpoint.socket.path}`,
-    origin: 'private daemon',
+    origin: 'private daemon, unpacked',
     close: () => daemon.stop(),
   };
 }

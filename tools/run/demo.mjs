@@ -18,13 +18,13 @@ const daemon = await holdDaemon();
 let code = 1;
 try {
   say(`BuildKit: ${daemon.address} (${daemon.origin})`);
-  code = await demo(daemon.address);
+  code = await demo(daemon);
 } finally {
   await daemon.release();
 }
 process.exit(code);
 
-async function demo(address) {
+async function demo({ address, origin }) {
   const world = await json('making the offline apk repository', 'e2e/world/command.ts');
   const env = { BUILDKIT_HOST: address };
   const key = join(out, 'demo.rsa');
@@ -89,6 +89,7 @@ async function demo(address) {
   say(`Verified and installed with zip: ${installed.filter((name) => !name.startsWith('zip-')).join(', ')}`);
   say('');
   say('Next:');
+  if (origin.endsWith('unpacked')) say('  apt-get install docker.io   # the daemon of the demo was its own');
   say(`  npx melange2 build examples/hello.yaml -r ${world.repository} -k ${world.keyring}`);
   say('  npx melange2 build --help');
   say(
