@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildError } from '@melange2/diagnostics';
@@ -106,6 +105,7 @@ async function askHelper(helper: string, key: string): Promise<Credentials> {
   const failed = (why: string, cause?: unknown): Error =>
     buildError(sessionErrors, 'SESSION_CREDENTIALS_FAILED', { host: hostOf(key), why }, { cause });
   if (!/^[\w.-]+$/.test(helper)) throw failed(`"${helper}" is no name of a credential helper`);
+  const { spawn } = await import('node:child_process');
   const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'pipe'], timeout: helperTimeoutMs });
   let out = '';
   let words = '';

@@ -6,7 +6,8 @@ import { deserialize, serialize } from 'node:v8';
 import { buildError } from '@melange2/diagnostics';
 import type { BlobSource } from '../../session-contract.ts';
 import { sessionErrors } from '../errors.ts';
-import { sameIdentity, type FileIdentity, type TreeEntry } from './tree-entry.ts';
+import { HeldContents } from './held-contents.ts';
+import { sameIdentity, type EntryContent, type FileIdentity, type TreeEntry } from './tree-entry.ts';
 import { unreadable } from './walk-folder.ts';
 
 /**
@@ -18,12 +19,15 @@ import { unreadable } from './walk-folder.ts';
 export interface ContentTimes {
   /** The time of an entry with content, at once when it is known or quickly had. */
   readonly of: (entry: TreeEntry) => bigint | Promise<bigint>;
+  /** Returns the content if it was read lately and is still here. It is valid until this thread does something else. */
+  readonly held: (content: EntryContent) => Buffer | undefined;
   /** Keeps what was found for the next session. Never fails: the times can be made again. */
   readonly save: () => Promise<void>;
 }
 
 /** Larger files are read in pieces, without holding up the session. */
-const largeBytes = 1 << 20;
+const largeBytes = 256 << 10;
+const chunkBytes = 1 << 20;
 /**
  * A file that was written so shortly before it was read may be written again without its times telling: the clock of
  * file systems is coarse.
@@ -42,8 +46,8 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
       ? undefined
       : join(cacheDir, 'content-times', `${hash('sha256', key).slice(0, 32)}.v8`);
   const known = file === undefined ? undefined : await readMemory(file);
-  const memory = new Memory();
-  const scratch = Buffer.allocUnsafeSlow(largeBytes);
+  const memory = file === undefined ? undefined : new Memory();
+  const held = new HeldContents();
 
   return {
     of(entry) {
@@ -51,19 +55,22 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
       if (seen !== undefined && known !== undefined) {
         const time = known.find(entry.path, seen);
         if (time !== undefined) {
-          memory.add(entry.path, seen, time);
+          memory?.add(entry.path, seen, time);
           return time;
         }
       }
       if (source.kind === 'bytes') return timeOf(hash('sha256', source.bytes, 'buffer'));
       if (source.sizeBytes === 0) return emptyTime;
       if (source.sizeBytes > largeBytes) return largeTime(entry, memory);
-      const time = smallTime(entry.path, source, seen, scratch);
-      if (seen !== undefined) memory.add(entry.path, seen, time);
+      const bytes = held.room(source.sizeBytes);
+      const time = smallTime(source, seen, bytes);
+      held.keep(entry.content!, bytes);
+      if (seen !== undefined) memory?.add(entry.path, seen, time);
       return time;
     },
+    held: (content) => held.take(content),
     async save() {
-      if (file === undefined || (known !== undefined && known.equals(memory))) return;
+      if (file === undefined || memory === undefined || (known !== undefined && known.equals(memory))) return;
       try {
         await writeMemory(file, memory);
       } catch {
@@ -74,10 +81,9 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
 }
 
 function smallTime(
-  path: string,
   source: Extract<BlobSource, { kind: 'file' }>,
   seen: FileIdentity | undefined,
-  scratch: Buffer,
+  bytes: Buffer,
 ): bigint {
   let fd: number;
   try {
@@ -87,16 +93,16 @@ function smallTime(
   }
   try {
     const offset = source.offset ?? 0;
-    const length = readFully(fd, scratch, 0, source.sizeBytes, offset);
+    const length = readFully(fd, bytes, 0, source.sizeBytes, offset);
     if (length !== source.sizeBytes || (seen !== undefined && !sameIdentity(fstatSync(fd), seen)))
       throw changed(source.path);
-    return timeOf(hash('sha256', scratch.subarray(0, length), 'buffer'));
+    return timeOf(hash('sha256', bytes, 'buffer'));
   } finally {
     closeSync(fd);
   }
 }
 
-async function largeTime(entry: TreeEntry, memory: Memory): Promise<bigint> {
+async function largeTime(entry: TreeEntry, memory: Memory | undefined): Promise<bigint> {
   const { source, seen } = entry.content!;
   if (source.kind !== 'file') throw new Error('Only files are read in pieces.');
   const digest = createHash('sha256');
@@ -105,10 +111,10 @@ async function largeTime(entry: TreeEntry, memory: Memory): Promise<bigint> {
   });
   try {
     // Two buffers: while one is hashed here, the other is filled by the thread pool.
-    const buffers = [Buffer.allocUnsafeSlow(largeBytes), Buffer.allocUnsafeSlow(largeBytes)];
+    const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
     const start = source.offset ?? 0;
     const readAt = (at: number, index: number): Promise<{ bytesRead: number }> =>
-      handle.read(buffers[index & 1]!, 0, Math.min(largeBytes, source.sizeBytes - at), start + at);
+      handle.read(buffers[index & 1]!, 0, Math.min(chunkBytes, source.sizeBytes - at), start + at);
     let at = 0;
     let pending = readAt(0, 0);
     for (let index = 0; at < source.sizeBytes; index++) {
@@ -127,7 +133,7 @@ async function largeTime(entry: TreeEntry, memory: Memory): Promise<bigint> {
     await handle.close();
   }
   const time = timeOf(digest.digest());
-  if (seen !== undefined) memory.add(entry.path, seen, time);
+  if (seen !== undefined) memory?.add(entry.path, seen, time);
   return time;
 }
 

@@ -95,6 +95,11 @@ export class PacketBuffer {
     return taken;
   }
 
+  /** What was collected, which stays collected. */
+  view(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
   /** Makes room for so many bytes. */
   reserve(bytes: number): void {
     if (this.length + bytes <= this.bytes.length) return;

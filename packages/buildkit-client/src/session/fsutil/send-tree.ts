@@ -26,7 +26,12 @@ const smallBytes = 256 << 10;
 const chunkBytes = 1 << 20;
 const statBatchBytes = 64 << 10;
 /** So much may be read and hashed before the session gets a turn to answer others. */
-const turnBytes = 8 << 20;
+const turnBytes = 2 << 20;
+/**
+ * Listing waits while so much is requested and not sent: contents that were read for their times are then still in
+ * memory when they are sent.
+ */
+const backlogBytes = 8 << 20;
 
 /**
  * Sends a tree to a daemon that asks for what it lacks of it: lists all entries, serves requests while it lists, and
@@ -62,6 +67,9 @@ class TreeSender {
   #finished = false;
   #stopped = false;
   #wake: (() => void) | undefined;
+  #requestedBytes = 0;
+  #batch: PacketBuffer | undefined;
+  #wakeList: (() => void) | undefined;
 
   constructor(call: ServerCall, times: ContentTimes | undefined, counts: SendCounts) {
     this.#call = call;
@@ -76,6 +84,7 @@ class TreeSender {
     } finally {
       this.#stopped = true;
       this.#wake?.();
+      this.#wakeList?.();
     }
     const fin = new PacketBuffer(32);
     fin.fin();
@@ -94,9 +103,19 @@ class TreeSender {
     }
   }
 
-  async #write(parts: readonly Uint8Array[]): Promise<void> {
+  /** Resolves when more may be written: with true when all that was written has left, so that its memory is free. */
+  async #write(parts: readonly Uint8Array[]): Promise<boolean> {
     if (this.#stopped) throw new StatusError(grpcCode.aborted, 'The transfer was given up.');
-    if (!this.#call.write(parts)) await this.#call.drained();
+    if (this.#call.write(parts)) return false;
+    await this.#call.drained();
+    return true;
+  }
+
+  /** Writes what was collected and empties the buffer. New memory for each write would keep the collector busy. */
+  async #flush(batch: PacketBuffer): Promise<void> {
+    if (batch.length === 0) return;
+    if (await this.#write([batch.view()])) batch.length = 0;
+    else batch.take();
   }
 
   async #list(entries: Iterable<TreeEntry>): Promise<void> {
@@ -106,8 +125,14 @@ class TreeSender {
     let readBytes = 0;
     const flush = async (): Promise<void> => {
       readBytes = 0;
-      if (batch.length > 0) await this.#write([batch.take()]);
+      await this.#flush(batch);
       await nextTurn();
+      while (this.#requestedBytes > backlogBytes && !this.#stopped) {
+        await new Promise<void>((resolve) => {
+          this.#wakeList = resolve;
+        });
+        this.#wakeList = undefined;
+      }
     };
     for (const entry of entries) {
       if (this.#stopped) return;
@@ -150,6 +175,7 @@ class TreeSender {
             this.#contents.delete(packet.id);
             this.#requests.push(content);
             this.#requestIds.push(packet.id);
+            this.#requestedBytes += sizeOf(content);
             this.#wake?.();
             break;
           }
@@ -193,26 +219,25 @@ class TreeSender {
   }
 
   async #sendAll(contents: readonly EntryContent[], ids: readonly number[]): Promise<void> {
-    const batch = new PacketBuffer(Math.min(chunkBytes + 4096, batchBytesFor(contents)));
-    const flush = async (): Promise<void> => {
-      if (batch.length > 0) await this.#write([batch.take()]);
-    };
+    const batch = (this.#batch ??= new PacketBuffer(chunkBytes + 4096));
     for (let i = 0; i < contents.length; i++) {
       if (this.#stopped) return;
       const content = contents[i]!;
       const id = ids[i]!;
       const size = sizeOf(content);
       if (size <= smallBytes) {
-        if (batch.length > 0 && batch.length + size + 64 > chunkBytes) await flush();
-        appendSmall(batch, id, content, size);
+        if (batch.length > 0 && batch.length + size + 64 > chunkBytes) await this.#flush(batch);
+        appendSmall(batch, id, content, size, this.#times?.held(content));
       } else {
-        await flush();
+        await this.#flush(batch);
         await this.#sendLarge(id, content, size);
       }
       this.#counts.files++;
       this.#counts.bytes += size;
+      this.#requestedBytes -= size;
+      if (this.#requestedBytes <= backlogBytes) this.#wakeList?.();
     }
-    await flush();
+    await this.#flush(batch);
   }
 
   async #sendLarge(id: number, { source, seen }: EntryContent, size: number): Promise<void> {
@@ -227,9 +252,10 @@ class TreeSender {
     });
     try {
       const start = source.offset ?? 0;
+      const free: Buffer[] = [];
       const read = (at: number): Promise<{ bytesRead: number; buffer: Buffer }> => {
-        const length = Math.min(chunkBytes, size - at);
-        return handle.read(Buffer.allocUnsafeSlow(length), 0, length, start + at);
+        const buffer = free.pop() ?? Buffer.allocUnsafeSlow(Math.min(chunkBytes, size));
+        return handle.read(buffer, 0, Math.min(chunkBytes, size - at), start + at);
       };
       let at = 0;
       let pending = read(0);
@@ -241,7 +267,7 @@ class TreeSender {
           pending = read(at);
           pending.catch(() => {});
         }
-        await this.#sendChunk(id, buffer.subarray(0, bytesRead));
+        if (await this.#sendChunk(id, buffer.subarray(0, bytesRead))) free.push(buffer);
       }
       await pending.catch(() => {});
       if (seen !== undefined && !sameIdentity(await handle.stat(), seen)) throw changed(source.path);
@@ -251,11 +277,11 @@ class TreeSender {
     await this.#sendChunk(id, undefined);
   }
 
-  /** `undefined` is the end of the file. */
-  async #sendChunk(id: number, chunk: Uint8Array | undefined): Promise<void> {
+  /** `undefined` is the end of the file. True when the memory of the chunk is free again. */
+  async #sendChunk(id: number, chunk: Uint8Array | undefined): Promise<boolean> {
     const header = new PacketBuffer(32);
     header.dataHeaderFor(id, chunk?.length ?? 0);
-    await this.#write(chunk === undefined ? [header.take()] : [header.take(), chunk]);
+    return await this.#write(chunk === undefined ? [header.view()] : [header.view(), chunk]);
   }
 }
 
@@ -263,21 +289,18 @@ function sizeOf({ source }: EntryContent): number {
   return source.kind === 'bytes' ? source.bytes.length : source.sizeBytes;
 }
 
-function batchBytesFor(contents: readonly EntryContent[]): number {
-  let bytes = 4096;
-  for (const content of contents) {
-    const size = sizeOf(content);
-    if (size <= smallBytes) bytes += size + 64;
-    if (bytes > chunkBytes) break;
-  }
-  return bytes;
-}
-
-/** Puts a whole file behind its header, where it will be sent from: it is copied by the kernel only. */
-function appendSmall(batch: PacketBuffer, id: number, { source, seen }: EntryContent, size: number): void {
+/** Puts a whole file behind its header, where it will be sent from. */
+function appendSmall(
+  batch: PacketBuffer,
+  id: number,
+  { source, seen }: EntryContent,
+  size: number,
+  held: Buffer | undefined,
+): void {
   if (size > 0) {
     batch.dataHeader(id, size);
-    if (source.kind === 'bytes') batch.bytes.set(source.bytes, batch.length);
+    if (held !== undefined) held.copy(batch.bytes, batch.length);
+    else if (source.kind === 'bytes') batch.bytes.set(source.bytes, batch.length);
     else {
       let fd: number;
       try {

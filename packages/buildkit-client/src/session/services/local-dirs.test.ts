@@ -190,6 +190,16 @@ describe('times', () => {
   });
 });
 
+test('a small file is sent as it was when its time was made, though it changes', async () => {
+  write('a', 'before');
+  session = testSession({ localDirs: { src: { path: dir } } });
+  const tree = await receiveAsDaemon(session.peer, { 'dir-name': 'src' }, () => {
+    write('a', 'after!');
+    return true;
+  });
+  expect(tree.contents.get('a')?.toString()).toBe('before');
+});
+
 describe('a daemon', () => {
   test('that has everything is sent only the list', async () => {
     write('a', 'x');
@@ -238,7 +248,7 @@ describe('a file that cannot be sent as it was listed ends the transfer:', () =>
     write('a', Buffer.alloc(400_000, 1));
     write('b', 'small');
     for (const path of ['a', 'b']) {
-      session = testSession({ localDirs: { src: { path: dir } } });
+      session = testSession({ localDirs: { src: { path: dir, times: 'keep' } } });
       const tree = await receiveAsDaemon(session.peer, { 'dir-name': 'src' }, (stat) => {
         if (stat.path === path) truncateSync(join(dir, path), 1);
         return stat.path === path;
