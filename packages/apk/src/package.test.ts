@@ -23,6 +23,15 @@ import type { PackageTree, TarHeader, TreeEntry, WritePackageOptions } from './i
 const dir = mkdtempSync(join(tmpdir(), 'apk-package-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
+function available(program: string): boolean {
+  try {
+    execFileSync(program, ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const pair = await createKeyPair(2048);
 const key = parseSigningKey(pair.privatePem, { file: '/keys/test.rsa' });
 const keyring = parseKeyring([{ name: 'test.rsa.pub', pem: pair.publicPem }]);
@@ -139,21 +148,25 @@ describe('other programs agree', () => {
     ]);
   });
 
-  test('openssl verifies the signature over the control member, sha256sum the data', async () => {
+  test('sha256sum gives the data hash, and the identity is the hash of the control member', async () => {
     const pkg = await readPackage(whole, { file: 'tool.apk' });
     const { control, data } = pkg;
-    writeFileSync(join(dir, 'key.pub'), pair.publicPem);
-    writeFileSync(join(dir, 'sig'), pkg.signatures[0]?.bytes ?? '');
+    const hash = execFileSync('sha256sum', { input: whole.subarray(data.offset) }).toString();
+    expect(hash.split(' ')[0]).toBe(pkg.info.dataHash);
     const signed = whole.subarray(control.offset, control.offset + control.length);
+    expect(pkg.identity).toBe(`Q1${createHash('sha1').update(signed).digest('base64')}`);
+  });
+
+  test.skipIf(!available('openssl'))('openssl verifies the signature over the control member', async () => {
+    const { control, signatures } = await readPackage(whole, { file: 'tool.apk' });
+    writeFileSync(join(dir, 'key.pub'), pair.publicPem);
+    writeFileSync(join(dir, 'sig'), signatures[0]?.bytes ?? '');
     const said = execFileSync(
       'openssl',
       ['dgst', '-sha256', '-verify', join(dir, 'key.pub'), '-signature', join(dir, 'sig')],
-      { input: signed },
+      { input: whole.subarray(control.offset, control.offset + control.length) },
     );
     expect(said.toString().trim()).toBe('Verified OK');
-    const hash = execFileSync('sha256sum', { input: whole.subarray(data.offset) }).toString();
-    expect(hash.split(' ')[0]).toBe(pkg.info.dataHash);
-    expect(pkg.identity).toBe(`Q1${createHash('sha1').update(signed).digest('base64')}`);
   });
 });
 
