@@ -368,18 +368,19 @@ describe.skipIf(addresses.length === 0).each(addresses)('BuildKit %s', (age, add
   statement('F5', async () => {
     const heard: string[] = [];
     const stats = [file('same', salt)];
-    const session = await rawSession(endpoint, {
-      [diffCopy]: sender(stats, Buffer.from(salt), heard),
-      [healthCheck]: healthy,
-    });
-    // The same folder as far as the daemon can tell, asked for by two builds.
-    for (const localUniqueId of ['first', 'second']) {
-      const source = local(`unchanged-${salt}`, { sharedKeyHint: salt });
-      const Definition = marshal(source, { platform: 'linux/amd64', localUniqueId });
-      await solve({ Session: session.id, Definition });
+    // The same folder as far as the daemon can tell, in two sessions: in one it would not even ask.
+    for (let i = 0; i < 2; i++) {
+      const session = await rawSession(endpoint, {
+        [diffCopy]: sender(stats, Buffer.from(salt), heard),
+        [healthCheck]: healthy,
+      });
+      await solve({
+        Session: session.id,
+        Definition: definitionOf(local(`unchanged-${salt}`, { sharedKeyHint: salt })),
+      });
+      session.close();
     }
     expect(heard).toEqual(['REQ 0', 'FIN', 'FIN']);
-    session.close();
   });
 
   statement('X1', async () => {
@@ -585,7 +586,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('BuildKit %s', (age, add
     const state = base.run({ args: sh(`echo ${salt} status`), network: 'none' }).root;
     const solved = channel.unary(solveOf.Solve, { Ref: ref, Cache: {}, Definition: definitionOf(state) });
     const first = await status.next();
-    expect(first.value?.vertexes.length).toBe(2);
+    expect(new Set(first.value?.vertexes.map(({ digest }) => digest)).size).toBe(2);
     for await (const _ of status);
     await solved;
     const headers = await status.headers;
