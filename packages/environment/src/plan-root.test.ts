@@ -1,4 +1,12 @@
-import { readPackage } from '@melange2/apk';
+import { createHash } from 'node:crypto';
+import {
+  formatPackageInfo,
+  gzipParallel,
+  packageInfo,
+  readPackage,
+  tarHeader,
+  writeTar,
+} from '@melange2/apk';
 import { tinyPackage, type TinyPackage } from '@melange2/testing';
 import { expect, test } from 'vitest';
 import { planOwnedRoot } from './named-owners.ts';
@@ -148,4 +156,22 @@ test('owners are those that their names have in the root', async () => {
   expect(found.nodes.get('var/a')).toMatchObject({ uid: 70, gid: 71 });
   expect(found.nodes.get('var/b')).toMatchObject({ uid: 9, gid: 0 });
   expect([...(found.edits[1]?.values() ?? [])]).toEqual([{ kind: 'change', uid: 70, gid: 71 }]);
+});
+
+test('a package whose paths or name lead out of the root is refused', async () => {
+  const entry = tarHeader({ name: '../evil', size: 0 });
+  const data = Buffer.concat(await Array.fromAsync(gzipParallel(writeTar([{ header: entry }]))));
+  const info = packageInfo({
+    name: 'a',
+    version: '1',
+    dataHash: createHash('sha256').update(data).digest('hex'),
+  });
+  const text = Buffer.from(formatPackageInfo(info));
+  const header = tarHeader({ name: '.PKGINFO', size: text.length });
+  const control = await Array.fromAsync(gzipParallel(writeTar([{ header, content: text }], { end: false })));
+  const pkg = await readPackage(Buffer.concat([...control, data]), { file: 'a' });
+  await expect(scanPackage(pkg)).rejects.toMatchObject({ code: 'ENVIRONMENT_PACKAGE_UNUSABLE' });
+  await expect(scan({ name: '../a', version: '1' })).rejects.toMatchObject({
+    code: 'ENVIRONMENT_PACKAGE_UNUSABLE',
+  });
 });

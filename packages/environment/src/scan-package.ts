@@ -50,6 +50,8 @@ export interface PackageScan {
 const keptTexts =
   /^(?:etc\/(?:passwd|group|shadow|os-release|ld\.so\.conf|ld\.so\.conf\.d\/[^/]+|busybox-paths\.d\/[^/]+|ssl\/certs\/ca-certificates\.crt)|usr\/lib\/os-release)$/;
 const libraryName = /(?:^|\/)(?:lib[^/]*\.so[^/]*|ld-[^/]*\.so[^/]*)$/;
+const plainName = /^[A-Za-z0-9][A-Za-z0-9._+~-]*$/;
+const leadsOut = /^\/|(?:^|\/)\.\.(?:\/|$)|[\u0000-\u001f\u007f]/;
 const maxTextBytes = 1024 * 1024;
 const maxLibraryBytes = 512 * 1024 * 1024;
 
@@ -60,10 +62,17 @@ const maxLibraryBytes = 512 * 1024 * 1024;
  */
 export async function scanPackage(pkg: ApkPackage, signal?: AbortSignal): Promise<PackageScan> {
   const { info } = pkg;
-  const label = `${info.name}-${info.version}`;
+  const unusable = (why: string): Error =>
+    buildError(errors, 'ENVIRONMENT_PACKAGE_UNUSABLE', {
+      package: JSON.stringify(`${info.name}-${info.version}`).slice(1, -1),
+      why,
+    });
+  // Files are named after packages, so their names must not lead elsewhere.
+  if (!plainName.test(info.name) || !plainName.test(info.version)) {
+    throw unusable('its name or version has characters that apk does not allow');
+  }
   if (info.dataHash === undefined) {
-    const why = 'its .PKGINFO has no datahash, so its files cannot be checked';
-    throw buildError(errors, 'ENVIRONMENT_PACKAGE_UNUSABLE', { package: label, why });
+    throw unusable('its .PKGINFO has no datahash, so its files cannot be checked');
   }
   const unpacked = createHash('sha256');
   const entries: ScannedEntry[] = [];
@@ -72,6 +81,9 @@ export async function scanPackage(pkg: ApkPackage, signal?: AbortSignal): Promis
   const known = new Map<string, string>();
   for await (const entry of readTar(hashed(packageData(pkg), unpacked, signal), { archive: pkg.file })) {
     const { name, type, mode, uid, gid, uname, gname, size, mtime, linkName } = entry;
+    for (const path of type === 'hardLink' ? [name, linkName] : [name]) {
+      if (leadsOut.test(path)) throw unusable(`its archive has the path ${JSON.stringify(path)}`);
+    }
     const isText = type === 'file' && keptTexts.test(name) && size <= maxTextBytes;
     const isLibrary = type === 'file' && libraryName.test(name) && size <= maxLibraryBytes;
     let sha1 = checksumOf(entry);
