@@ -47,9 +47,9 @@ export type FieldOf<T> = {
 const noVariables: Variables = { get: () => undefined };
 
 /** Most nodes that one file may stand for, counting what aliases and ranges repeat. */
-const maxNodes = 5_000_000;
+const maxNodes = 1_500_000;
 /** Most characters that ranges may make. */
-const maxTextLength = 256 * 1024 * 1024;
+const maxTextLength = 128 * 1024 * 1024;
 
 interface DecodeOptions {
   /** Whether unknown keys are problems. */
@@ -261,7 +261,9 @@ function reportUnknown(
   map: YamlMap,
   context: DecodeContext,
 ): void {
-  const present = new Set(map.keys.map((k) => (k.kind === 'scalar' ? k.text : '')));
+  if (context.problems.length >= maxProblems) return;
+  // Enough to see what is taken; a file with thousands of wrong keys must not take the square of that.
+  const present = new Set(map.keys.slice(0, 200).map((k) => (k.kind === 'scalar' ? k.text : '')));
   const free = [...type.fields.keys()].filter((k) => !present.has(k));
   const meant = didYouMean(name, free);
   const details = { key: name, where: type.name, known: [...type.fields.keys()], meant };

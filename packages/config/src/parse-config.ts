@@ -1,4 +1,11 @@
-import { diagnostic, sortDiagnostics, type Diagnostic, type Parsed } from '@melange2/diagnostics';
+import {
+  diagnostic,
+  isBuildError,
+  lineMap,
+  sortDiagnostics,
+  type Diagnostic,
+  type Parsed,
+} from '@melange2/diagnostics';
 import { buildFileType } from './build-file-definition.ts';
 import { checkConfig } from './check-config.ts';
 import { withBuildUser, withVariables } from './complete-environment.ts';
@@ -10,7 +17,7 @@ import { findPair, SourceText } from './node-places.ts';
 import type { PackageConfig, Subpackage, Test } from './package-config.ts';
 import type { ParseOptions } from './parse-options.ts';
 import { readDocument } from './read-document.ts';
-import { placeIn, referenceProblem, resolveStrictly } from './strict-references.ts';
+import { reportReferences, resolveStrictly } from './strict-references.ts';
 import { substituteLiteral, type Variables } from './substitution.ts';
 import { fileVariables, type VariableProblem } from './variables.ts';
 import { isNull, type YamlMap } from './yaml-node.ts';
@@ -24,6 +31,16 @@ import { isNull, type YamlMap } from './yaml-node.ts';
  * @see https://github.com/chainguard-dev/melange/blob/2043d30b549e6f03c43e90341fb77c3532c4b790/docs/BUILD-FILE.md
  */
 export function parseConfig(text: string, file: string, options: ParseOptions = {}): Parsed<PackageConfig> {
+  try {
+    return read(text, file, options);
+  } catch (cause) {
+    if (!isBuildError(cause)) throw cause;
+    const span = lineMap(file, text).span(0, 0);
+    return { diagnostics: [{ code: cause.code, severity: 'error', message: cause.message, span }] };
+  }
+}
+
+function read(text: string, file: string, options: ParseOptions): Parsed<PackageConfig> {
   const source = new SourceText(file, text);
   const document = readDocument(source);
   if (document.root === undefined) return { diagnostics: document.diagnostics };
@@ -37,7 +54,7 @@ export function parseConfig(text: string, file: string, options: ParseOptions = 
   const variables = fileVariables({ ...raw.package, ...raw, vars: extra.vars }, problems);
   const decoded = buildFileType.decode(root, reading.with({ variables, data: raw.data }));
   if (decoded === undefined) return { diagnostics: reading.problems };
-  for (const problem of problems) reading.add(variableProblem(problem, decoded, variables));
+  for (const problem of problems) reportVariable(problem, decoded, variables, (found) => reading.add(found));
 
   const completed = complete({ ...decoded, vars: extra.vars }, extra, variables, options);
   const config = finish(completed, reading);
@@ -160,19 +177,19 @@ function finish(config: PackageConfig, context: DecodeContext): PackageConfig {
   return resolveStrictly(config, variables, (problem) => context.add(problem));
 }
 
-function variableProblem(
+function reportVariable(
   problem: VariableProblem,
   config: PackageConfig,
   variables: ReadonlyMap<string, string>,
-): Diagnostic {
+  report: (problem: Diagnostic) => void,
+): void {
   if (problem.kind === 'reference') {
-    const place = placeIn(config.at, problem.path, problem.problem);
-    return referenceProblem(problem.problem, place, variables);
+    reportReferences([problem.problem], config.at, problem.path, variables, report);
+    return;
   }
   const span = config.at.value(...problem.path);
   const place = span === undefined ? {} : { span };
   if (problem.kind === 'cycle') {
-    return diagnostic(errors, 'CONFIG_VARIABLE_CYCLE', { names: problem.names }, place);
-  }
-  return diagnostic(errors, 'CONFIG_PATTERN_INVALID', { reason: problem.reason }, place);
+    report(diagnostic(errors, 'CONFIG_VARIABLE_CYCLE', { names: problem.names }, place));
+  } else report(diagnostic(errors, 'CONFIG_PATTERN_INVALID', { reason: problem.reason }, place));
 }

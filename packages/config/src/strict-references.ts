@@ -21,9 +21,7 @@ export function resolveStrictly(
   };
   const one = (value: string, at: Places, path: readonly (string | number)[]): string => {
     const result = substitute(value, variables);
-    for (const problem of result.problems) {
-      report(referenceProblem(problem, placeIn(at, path, problem), variables));
-    }
+    reportReferences(result.problems, at, path, variables, report);
     return result.text;
   };
   const dependencies = (from: Dependencies): Dependencies => {
@@ -58,17 +56,27 @@ export function resolveStrictly(
   };
 }
 
-/** The place of a faulty reference inside a value. */
-export function placeIn(
+/** Most problems told of one value. */
+const maxPerValue = 20;
+
+/** Reports the faulty `${{…}}` of one value, each at its place. */
+export function reportReferences(
+  problems: readonly SubstitutionProblem[],
   at: Places,
   path: readonly (string | number)[],
-  problem: SubstitutionProblem,
-): Span | undefined {
-  return at.origin(...path)?.span(problem.start, problem.end) ?? at.value(...path);
+  variables: ReadonlyMap<string, string>,
+  report: Report,
+): void {
+  if (problems.length === 0) return;
+  const origin = at.origin(...path);
+  for (const problem of problems.slice(0, maxPerValue)) {
+    const span = origin?.span(problem.start, problem.end) ?? at.value(...path);
+    report(referenceProblem(problem, span, variables));
+  }
 }
 
 /** The diagnostic of a faulty `${{…}}`. */
-export function referenceProblem(
+function referenceProblem(
   problem: SubstitutionProblem,
   span: Span | undefined,
   variables: ReadonlyMap<string, string>,

@@ -1,3 +1,5 @@
+import { buildError } from '@melange2/diagnostics';
+import { errors } from './errors.ts';
 import { goQuote } from './go-quote.ts';
 import { TextMapBuilder, type TextMap } from './text-origin.ts';
 
@@ -29,6 +31,8 @@ const noProblems: readonly SubstitutionProblem[] = [];
  *
  * Blanks, tabs and line ends may stand inside the braces. What is put in is not read again. There is no
  * escape for `${{`; `${x}` and `$((` are left alone.
+ *
+ * @throws {BuildError} CONFIG_TOO_LARGE when the result is longer than 16 Mi characters.
  */
 export function substitute(text: string, variables: Variables): Substituted {
   if (!text.includes('${{')) return { text, problems: noProblems };
@@ -76,6 +80,7 @@ export function substituteLiteral(text: string, variables: Variables, builder?: 
       out += text.slice(done, start);
       builder?.put(out.length, start);
       out += value;
+      checkLength(out.length);
       done = close + 2;
     }
     open = text.indexOf('${{', close + (value === undefined ? 1 : 2));
@@ -97,6 +102,19 @@ export function substituteLiteralCondition(text: string, variables: Variables): 
       return value === undefined ? undefined : conditionValue(value, text, text.indexOf(`\${{${name}}}`));
     },
   });
+}
+
+/** Longest text that variables may make, in UTF-16 units. */
+const maxLength = 16 * 1024 * 1024;
+
+/**
+ * Stops texts that grow with each variable put into another.
+ *
+ * @throws {BuildError} CONFIG_TOO_LARGE when a text is longer than 16 Mi characters.
+ */
+export function checkLength(length: number): void {
+  if (length > maxLength)
+    throw buildError(errors, 'CONFIG_TOO_LARGE', { limit: `${maxLength} characters in one text` });
 }
 
 type Insert = (value: string, text: string, start: number) => string;
@@ -142,6 +160,7 @@ function strict(text: string, variables: Variables, insert: Insert, builder?: Te
       out += text.slice(done, start);
       builder?.put(out.length, start);
       out += insert(value, text, start);
+      checkLength(out.length);
       done = end;
     }
     start = text.indexOf('${{', end);

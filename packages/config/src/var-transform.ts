@@ -1,3 +1,4 @@
+import { checkLength } from './substitution.ts';
 import { RE2JS, RE2JSException } from 're2js';
 
 /** The pattern is none that RE2 reads. */
@@ -15,6 +16,7 @@ export class PatternError extends Error {
  * there is empty.
  *
  * @throws {PatternError} where RE2 refuses the pattern.
+ * @throws {BuildError} CONFIG_TOO_LARGE when the result is longer than 16 Mi characters.
  * @see https://pkg.go.dev/regexp#Regexp.ReplaceAllString
  */
 export function replaceMatches(text: string, pattern: string, template: string): string {
@@ -35,6 +37,7 @@ export function replaceMatches(text: string, pattern: string, template: string):
         else out += groupText(part.group);
       }
     }
+    checkLength(out.length);
     done = end;
   }
   return out + text.slice(done);

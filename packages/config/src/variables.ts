@@ -1,3 +1,5 @@
+import { buildError } from '@melange2/diagnostics';
+import { errors } from './errors.ts';
 import { substitute, type SubstitutionProblem, type Variables } from './substitution.ts';
 import { PatternError, replaceMatches } from './var-transform.ts';
 
@@ -51,8 +53,16 @@ export function fileVariables(sources: VariableSources, problems: VariableProble
   return table;
 }
 
+/** Longest way from one variable over others. */
+const maxChain = 200;
+
+/** Most problems told of one value. */
+const maxPerValue = 20;
+
 /**
  * Adds `vars.*` to `table`, each resolved against the table and the other vars.
+ *
+ * @throws {BuildError} CONFIG_TOO_DEEP when a variable needs others over more than 200 steps.
  *
  * `strict` reports references to what is in neither; `lenient` leaves them in the value.
  */
@@ -88,13 +98,18 @@ export function resolveVars(
       return;
     }
     const value = waiting.get(key) ?? '';
+    if (path.length >= maxChain) {
+      const reason = `one whose vars refer to each other over more than ${maxChain} steps`;
+      throw buildError(errors, 'CONFIG_TOO_DEEP', { reason });
+    }
     path.push(key);
     const result = substitute(value, lookup);
     path.pop();
     if (!waiting.delete(key)) return;
     if (unknown === 'strict') {
-      for (const problem of result.problems)
+      for (const problem of result.problems.slice(0, maxPerValue)) {
         problems.push({ kind: 'reference', path: ['vars', key], problem });
+      }
     }
     table.set(`vars.${key}`, result.text);
   }
@@ -108,7 +123,7 @@ export function applyTransforms(
 ): void {
   for (const [index, transform] of transforms.entries()) {
     const from = substitute(transform.from, table);
-    for (const problem of from.problems) {
+    for (const problem of from.problems.slice(0, maxPerValue)) {
       problems.push({ kind: 'reference', path: ['var-transforms', index, 'from'], problem });
     }
     try {

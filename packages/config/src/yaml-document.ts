@@ -1,6 +1,7 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, Parser, type Document, type Node } from 'yaml';
-import { maxDepth, readCommonYaml, Unsure } from './yaml-reader.ts';
+import { maxDepth, readCommonYaml, TooDeep, Unsure } from './yaml-reader.ts';
 import { emptyScalar, type ScalarStyle, type YamlNode } from './yaml-node.ts';
+import { decodeBlock } from './yaml-scalar.ts';
 
 /** Something wrong with the YAML of a text. Offsets count in the text. */
 export interface YamlProblem {
@@ -33,6 +34,7 @@ export function readYaml(text: string): YamlDocument {
   try {
     return { root: readCommonYaml(text), problems: [] };
   } catch (cause) {
+    if (cause instanceof TooDeep) return nestedTooDeep(cause.at);
     if (!(cause instanceof Unsure)) throw cause;
     // A lone carriage return ends a line, and NEL is one that is folded. The text keeps its length, and so its places.
     return readFullYaml(text.replaceAll(/\r(?!\n)/g, '\n').replaceAll('\u0085', ' '));
@@ -42,14 +44,7 @@ export function readYaml(text: string): YamlDocument {
 /** Reads the first document with the complete parser. */
 export function readFullYaml(text: string): YamlDocument {
   const deep = tooDeep(text);
-  if (deep !== undefined) {
-    return {
-      root: undefined,
-      problems: [
-        { kind: 'depth', message: `nested deeper than ${maxDepth} levels`, start: deep, end: deep + 1 },
-      ],
-    };
-  }
+  if (deep !== undefined) return nestedTooDeep(deep);
   const composer = new Composer({
     schema: 'failsafe',
     resolveKnownTags: false,
@@ -57,9 +52,19 @@ export function readFullYaml(text: string): YamlDocument {
     prettyErrors: false,
     logLevel: 'silent',
   });
-  const [document] = composer.compose(new Parser().parse(text), true, text.length);
-  if (document === undefined) return { root: undefined, problems: [] };
-  return convert(document, text);
+  try {
+    const [document] = composer.compose(new Parser().parse(text), true, text.length);
+    return document === undefined ? { root: undefined, problems: [] } : convert(document, text);
+  } catch (cause) {
+    // The complete parser calls itself for each level, so that the stack ends first.
+    if (cause instanceof RangeError) return nestedTooDeep(0);
+    throw cause;
+  }
+}
+
+function nestedTooDeep(at: number): YamlDocument {
+  const message = `nested deeper than ${maxDepth} levels`;
+  return { root: undefined, problems: [{ kind: 'depth', message, start: at, end: at + 1 }] };
 }
 
 function convert(document: Document.Parsed, text: string): YamlDocument {
@@ -121,6 +126,12 @@ function convert(document: Document.Parsed, text: string): YamlDocument {
     if (!isScalar(from)) throw new Error('a node of an unknown kind');
     const style = styles[from.type ?? 'PLAIN'] ?? 'plain';
     if (style === 'double') checkEscapes(start, end);
+    if ((style === 'literal' || style === 'folded') && !text.includes('\r')) {
+      // The references end a block at the end of the file without a line end that is not there.
+      const block = decodeBlock(text, start, indent);
+      if (block !== undefined)
+        return { kind: 'scalar', start, end: block.end, text: block.text, style, tag, indent };
+    }
     return {
       kind: 'scalar',
       start,

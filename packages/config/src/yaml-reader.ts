@@ -7,6 +7,16 @@ export class Unsure extends Error {}
 /** Deepest nesting that is read. */
 export const maxDepth = 1000;
 
+/** Thrown where a text is nested deeper than {@link maxDepth}. */
+export class TooDeep extends Error {
+  readonly at: number;
+
+  constructor(at: number) {
+    super('nested too deep');
+    this.at = at;
+  }
+}
+
 const unsure = new Unsure('left to the complete reader');
 
 /**
@@ -17,6 +27,7 @@ const unsure = new Unsure('left to the complete reader');
  * any text with a fault, so that there is one judge of faults. `undefined`: the document is empty.
  *
  * @throws {Unsure}
+ * @throws {TooDeep}
  */
 export function readCommonYaml(text: string): YamlNode | undefined {
   return new CommonReader(text).document();
@@ -166,7 +177,7 @@ class CommonReader {
     const start = this.#at;
     const keys: YamlNode[] = [];
     const values: YamlNode[] = [];
-    if (++this.#depth > maxDepth) throw unsure;
+    if (++this.#depth > maxDepth) throw new TooDeep(this.#at);
     for (;;) {
       keys.push(this.#key());
       const afterColon = this.#at;
@@ -196,7 +207,7 @@ class CommonReader {
     const text = this.#text;
     const start = this.#at;
     const items: YamlNode[] = [];
-    if (++this.#depth > maxDepth) throw unsure;
+    if (++this.#depth > maxDepth) throw new TooDeep(this.#at);
     for (;;) {
       const afterDash = this.#at + 1;
       let i = afterDash;
@@ -376,7 +387,7 @@ class CommonReader {
   }
 
   #flow(): YamlNode {
-    if (++this.#depth > maxDepth) throw unsure;
+    if (++this.#depth > maxDepth) throw new TooDeep(this.#at);
     const node = this.#text.charCodeAt(this.#at) === openBracket ? this.#flowList() : this.#flowMap();
     this.#depth--;
     return node;

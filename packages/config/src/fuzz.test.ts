@@ -1,0 +1,200 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { parseConfig, parsePipelineFile } from './index.ts';
+import { readFullYaml } from './yaml-document.ts';
+import type { YamlNode } from './yaml-node.ts';
+import { readCommonYaml, Unsure } from './yaml-reader.ts';
+
+/** How many mutated files are read: MELANGE2_FUZZ=200000 for a long run. */
+const runs = Number(process.env['MELANGE2_FUZZ'] ?? 1500);
+
+const seeds = [
+  `package:
+  name: hello
+  version: 2.12 # comment
+  epoch: 0
+  description: "the \\"hello\\" program: \\u00e9"
+  copyright:
+    - license: GPL-3.0-or-later
+  dependencies:
+    runtime: [a, 'b c', "d"]
+environment:
+  contents: {packages: [busybox, build-base], repositories: []}
+vars:
+  a: \${{package.version}}
+var-transforms:
+  - from: \${{package.version}}
+    match: ^(\\d+)\\.(\\d+)$
+    replace: $1_$2
+    to: mangled
+data:
+  - name: langs
+    items:
+      de: German
+      fr: French
+pipeline:
+  - uses: fetch
+    with:
+      uri: https://example.org/hello-\${{package.version}}.tar.gz
+      expected-sha256: cf04af86dc085268c5f4470fbae49b18afbc221b78096aab842d934a76bad0ab
+  - if: \${{build.arch}} == 'x86_64' && ("a" != 'b')
+    runs: |
+      ./configure --prefix=/usr \\
+        --name="\${{package.name}}"
+
+      make -j$(nproc)
+  - runs: >-
+      folded text
+      of two lines
+
+        more indented
+      end
+subpackages:
+  - range: langs
+    name: hello-\${{range.key}}
+    description: >
+      \${{range.value}} texts
+    pipeline:
+    - runs: "mkdir -p x
+        y"
+    test:
+      pipeline:
+      - runs: |+
+          hello
+
+update:
+  enabled: true
+  github: {identifier: gnu/hello, use-tag: yes}
+`,
+  'package: {name: a, "version": 1, epoch: 2}\nx: &a [1, 2]\ny: *a\nz:\n  <<: {b: c}\n',
+  'package:\n  name: a\n  version: "1"\r\n  epoch: 0\r\n---\nsecond: document\n',
+];
+
+const pieces = [
+  ...['\n', ' ', '  ', '\t', ':', ': ', '- ', '-', '#', ' #', '"', "'", '|', '>', '|-', '>+', '{', '}', '['],
+  ...[']', ',', '&a ', '*a', '!!str ', '%', '---\n', '...\n', '${{', '}}', '${{vars.a}}', '<<: ', '? ', '~'],
+  ...[
+    '\\',
+    '\r',
+    '\r\n',
+    '\u0000',
+    '\u00e9',
+    '😀',
+    '\ufeff',
+    '\u2028',
+    '0',
+    '1e3',
+    'null',
+    'true',
+    'range: langs\n',
+  ],
+];
+
+/** A generator of numbers below a bound, the same for every run. */
+function randomNumbers(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+}
+
+function mutate(text: string, random: (bound: number) => number): string {
+  let out = text;
+  for (let changes = 1 + random(4); changes > 0; changes--) {
+    const at = random(out.length + 1);
+    const length = random(3) === 0 ? random(40) : random(3);
+    const kind = random(5);
+    if (kind === 0) out = out.slice(0, at) + out.slice(at + length);
+    else if (kind === 1) out = out.slice(0, at) + (pieces[random(pieces.length)] ?? '') + out.slice(at);
+    else if (kind === 2)
+      out = out.slice(0, at) + (pieces[random(pieces.length)] ?? '') + out.slice(at + length);
+    else if (kind === 3) out = out.slice(0, at) + out.slice(at - length, at) + out.slice(at);
+    else {
+      const lines = out.split('\n');
+      const line = random(lines.length);
+      if (random(2) === 0) lines[line] = `${' '.repeat(random(4))}${lines[line] ?? ''}`;
+      else lines.splice(line, 1 + random(2), lines[random(lines.length)] ?? '');
+      out = lines.join('\n');
+    }
+  }
+  return out;
+}
+
+function recipes(): string[] {
+  const vectors = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
+  const file = join(vectors, 'compile/wolfi-shared.ndjson.gz');
+  if (!existsSync(file)) return [];
+  const lines = gunzipSync(readFileSync(file)).toString().trimEnd().split('\n');
+  return lines.map((line) => (JSON.parse(line) as { yaml: string }).yaml);
+}
+
+function* mutants(): Generator<string> {
+  const random = randomNumbers(20_261);
+  const texts = [...seeds, ...recipes()];
+  for (let i = 0; i < runs; i++) {
+    const text = (random(4) === 0 ? seeds[random(seeds.length)] : texts[random(texts.length)]) ?? '';
+    yield mutate(text, random);
+  }
+}
+
+/** A tree without what only one of the readers has. */
+function tree(node: YamlNode | undefined): unknown {
+  if (node === undefined) return undefined;
+  switch (node.kind) {
+    case 'map':
+      return { start: node.start, keys: node.keys.map(tree), values: node.values.map(tree), flow: node.flow };
+    case 'list':
+      return { start: node.start, items: node.items.map(tree), flow: node.flow };
+    case 'scalar': {
+      const { style, text } = node;
+      return text === '' && style === 'plain' ? null : { style, text, start: node.start };
+    }
+    case 'alias':
+      return { alias: node.name };
+  }
+}
+
+test(
+  'the reader of common YAML reads what the complete one reads, or leaves it',
+  { timeout: 3_600_000 },
+  () => {
+    for (const text of mutants()) {
+      let common: YamlNode | undefined;
+      try {
+        common = readCommonYaml(text);
+      } catch (cause) {
+        if (cause instanceof Unsure) continue;
+        throw cause;
+      }
+      const full = readFullYaml(text);
+      const [problem] = full.problems;
+      // libyaml, and so this reader, lets the lines of quoted texts and flow collections begin anywhere.
+      if (problem !== undefined && /missing closing|flow \w+ in block collection/.test(problem.message))
+        continue;
+      if (problem !== undefined)
+        throw new Error(`only one reads: ${problem.message} in\n${JSON.stringify(text)}`);
+      expect(tree(common), text).toEqual(tree(full.root));
+    }
+  },
+);
+
+test(
+  'no mutated file crashes the readers, and every problem has its place in the text',
+  { timeout: 3_600_000 },
+  () => {
+    for (const text of mutants()) {
+      for (const { diagnostics, value } of [parseConfig(text, 'a.yaml'), parsePipelineFile(text, 'a.yaml')]) {
+        if (value === undefined && diagnostics.length === 0)
+          throw new Error(`nothing said of\n${JSON.stringify(text)}`);
+        for (const { span, code } of diagnostics) {
+          const inside =
+            span !== undefined && span.start.offset <= span.end.offset && span.end.offset <= text.length;
+          if (!inside) throw new Error(`${code} has no place in\n${JSON.stringify(text)}`);
+        }
+      }
+    }
+  },
+);
