@@ -41,6 +41,21 @@ export function addBuild(program: Command, terminal: Terminal, exit: SetExit): v
   build.optionsGroup('How:');
   addHow(build);
   build.option('--no-cache-mounts', 'give steps no caches that outlive the build');
+  build.optionsGroup('When a step fails:');
+  build
+    .addOption(
+      new Option('--on-failure <action>', 'what to do in the state that the failed step left').choices([
+        'ask',
+        'shell',
+        'none',
+      ]),
+    )
+    .option('-i, --interactive', 'the same as --on-failure=shell')
+    .option('--export-on-failure <kind>', 'export that state: docker, tarball, registry or none', 'none')
+    .option(
+      '--export-ref <ref>',
+      'image name for docker and registry, path for tarball; settings behind it: REF,type=tar',
+    );
   build.action(async (file: string | undefined, options: Record<string, unknown>) => {
     const { runBuild } = await import('./commands/build.ts');
     exit(await runBuild(file, options, terminal));

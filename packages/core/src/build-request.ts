@@ -1,3 +1,6 @@
+import type { ExportTarget } from '@melange2/exporters';
+import type { FailedState } from './failed-state.ts';
+
 /** What one build is asked to do. Paths are absolute, `file` excepted: it is shown as the user gave it. */
 export interface BuildRequest {
   readonly file: string;
@@ -37,6 +40,10 @@ export interface BuildRequest {
   readonly debug: boolean;
   readonly timeoutMs?: number;
   readonly traceFile?: string;
+  /** Where the state after a failed command is exported to. */
+  readonly exportOnFailure?: ExportTarget;
+  /** Called with the state of a failed step while it is open, for a shell in it. */
+  readonly onFailedStep?: (state: FailedState) => Promise<void>;
   /** What a test installs for the main package: a constraint such as `zip=3.0-r1`. Default: its name. */
   readonly packageUnderTest?: string;
 }

@@ -29,6 +29,7 @@ interface Details {
   BUILD_SOLVE_FAILED: { package: string; architecture: string; reason: string };
   BUILD_TIMED_OUT: { limit: string; running: readonly string[] };
   BUILD_ARCHITECTURE_UNKNOWN: { name: string; known: readonly string[] };
+  EXPORT_KIND_UNKNOWN: { kind: string };
   BUILD_DATE_INVALID: { text: string; from: string };
   HTTP_AUTH_INVALID: { parts: number };
   BUILD_PACKAGE_REFUSED: { package: string; count: number };
@@ -132,5 +133,11 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A package was refused',
     message: ({ package: name, count }) =>
       `The package ${name} was refused by ${count === 1 ? 'a check' : `${count} checks`}; nothing was written.`,
+  },
+  EXPORT_KIND_UNKNOWN: {
+    title: 'There is no exporter of this kind',
+    message: ({ kind }) =>
+      `There is no exporter "${kind}": docker, tarball and registry come with melange2, others with plugins.`,
+    hint: () => 'Load the plugin that has it with --plugin, or use one of the three.',
   },
 };

@@ -10,3 +10,4 @@ export { errors } from './errors.ts';
 export { createBuilder } from './builder.ts';
 export type { Builder, BuilderOptions, BuildResult, TestResult } from './builder.ts';
 export type { PassedTest } from './test-architecture.ts';
+export type { FailedState } from './failed-state.ts';

@@ -4,7 +4,13 @@ import type { FoundDaemon } from '@melange2/daemon';
 import { BuildError, type Diagnostic } from '@melange2/diagnostics';
 import type { Environment, LockedEnvironment } from '@melange2/environment';
 import { type Definition, marshal } from '@melange2/llb';
-import { type BuildPlan, lower, plan as planBuild, type PlanOptions } from '@melange2/pipeline';
+import {
+  type BuildPlan,
+  lower,
+  type LowerOptions,
+  plan as planBuild,
+  type PlanOptions,
+} from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import type { BuildRequest } from './build-request.ts';
 import { withCacheMounts } from './cache-mounts.ts';
@@ -18,6 +24,9 @@ export interface PlannedGraph {
   readonly plan: BuildPlan;
   readonly definition: Definition;
   readonly known: ReadonlyMap<string, KnownVertex>;
+  /** What the graph was lowered with, for graphs of a part of it. */
+  readonly lowerOptions: LowerOptions;
+  readonly caps: ReadonlySet<string>;
   readonly session: Pick<Attachables, 'localDirs' | 'contentStores'>;
 }
 
@@ -48,7 +57,7 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   const plan = withCacheMounts(hooks.modifyPlan.call(value, context), locked, hooks);
   const source = sourceFolder(request, inputs, context.package, kernel.host.cwd);
   const cache = openSourceCache(request.cacheDir, plan.steps);
-  const lowered = lower(plan, {
+  const lowerOptions: LowerOptions = {
     base: environment.state,
     sourceDateEpoch: epoch,
     trace: request.debug,
@@ -60,7 +69,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     },
     ...(source === undefined ? {} : { source: source.state }),
     ...(cache.contents === undefined ? {} : { cacheContents: cache.contents }),
-  });
+  };
+  const lowered = lower(plan, lowerOptions);
   const definition = marshal(exportState(lowered, plan), {
     platform: `linux/${architectureNames(plan.architecture).go}`,
     caps,
@@ -72,6 +82,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     plan,
     definition,
     known: knownVertices(definition, plan),
+    lowerOptions,
+    caps,
     session: {
       localDirs: { ...attachables.localDirs, ...source?.dirs, ...cache.dirs },
       ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),

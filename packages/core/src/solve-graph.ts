@@ -1,11 +1,15 @@
 import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { TarEntry } from '@melange2/apk';
-import { isSolveError } from '@melange2/buildkit-client';
+import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
 import type { Environment } from '@melange2/environment';
 import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/packager';
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
+import { logFile, logFolder } from '@melange2/pipeline';
+import { exportFailure } from './export-failure.ts';
 import { exportedPackages } from './export-state.ts';
+import { type FailedState, openFailedState } from './failed-state.ts';
 import type { PlannedGraph } from './plan-graph.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
@@ -42,6 +46,7 @@ export async function solveGraph(
   try {
     await daemon.client.build({
       definition,
+      onFailure: (failure, gateway) => stepFailed(build, graph, tracker, failure, gateway),
       session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor) },
       entitlements: asked.entitlements,
       cacheImports: asked.cacheImports.map(({ type, attributes }) => ({ type, attrs: attributes })),
@@ -73,6 +78,42 @@ export async function solveGraph(
   }
   if (received === undefined) throw new Error(`the daemon sent nothing back for ${request.file}`);
   return received;
+}
+
+/** What is done in a failed build while its states are still there: its whole log, a shell, an export. */
+async function stepFailed(
+  build: ArchitectureBuild,
+  graph: PlannedGraph,
+  tracker: StepTracker,
+  failure: SolveError,
+  gateway: Gateway,
+): Promise<void> {
+  const { request, architecture } = build;
+  const digest = failure.details.vertex?.digest ?? tracker.failed();
+  const step = digest === undefined ? undefined : graph.known.get(digest)?.step;
+  if (step === undefined || digest === undefined) return;
+  const clipped = tracker.isClipped(digest);
+  if (clipped || request.onFailedStep !== undefined) {
+    const state = await openFailedState(failure, gateway, step, architecture);
+    if (state !== undefined) {
+      const file = tracker.logFile(digest);
+      if (clipped && file !== undefined) await keepWholeLog(state, file);
+      await request.onFailedStep?.(state);
+    }
+  }
+  await exportFailure(build, graph, step, failure, gateway);
+}
+
+/** Reads the whole output of a failed step out of its state. What the daemon sent before stays when that fails. */
+async function keepWholeLog(state: FailedState, file: string): Promise<void> {
+  const process = await state.exec({
+    args: ['/bin/sh', '-c', `exec cat ${logFolder}/${logFile}`],
+    user: '0:0',
+  });
+  process.stderr.resume();
+  await pipeline(process.stdout, createWriteStream(`${file}.whole`));
+  if ((await process.exited) === 0) await rename(`${file}.whole`, file);
+  else await rm(`${file}.whole`, { force: true });
 }
 
 /** Writes the whole output of a step, cached ones too, over what came through the status, which the daemon may clip. */

@@ -37,8 +37,10 @@ interface Tracked {
 /** Turns what the daemon tells of its vertices into the events of a build. */
 export interface StepTracker {
   receive(event: StatusEvent): void;
-  /** Steps of which the daemon did not send the whole output. */
-  clipped(): readonly string[];
+  /** Whether the daemon did not send the whole output of a vertex. */
+  isClipped(vertex: string): boolean;
+  /** The first vertex that failed. */
+  failed(): string | undefined;
   /** The last lines of a vertex. */
   tail(vertex: string): readonly string[];
   /** The file with the whole output of a vertex. */
@@ -83,7 +85,8 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
   };
 
   return {
-    clipped: () => [...tracked.values()].filter((s) => s.clipped).map((s) => s.id),
+    isClipped: (vertex) => tracked.get(vertex)?.clipped ?? false,
+    failed: () => [...tracked].find(([, step]) => step.error !== undefined && step.error !== 'canceled')?.[0],
     tail: (vertex) => tails.get(vertex) ?? [],
     logFile: (vertex) => {
       const step = tracked.get(vertex);

@@ -25,6 +25,8 @@ export interface ExportContext {
   /** A folder for files that are not kept; on the disk the outputs are on. */
   readonly temporaryDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths start. */
+  readonly cwd: string;
 }
 
 export interface Exported {

@@ -43,6 +43,7 @@ class Screen {
   readonly #options: ProgressTtyOptions;
   readonly #paint: Paint;
   #view: BuildView = emptyView;
+  readonly #shown = new Set<string>();
   #pending: string[] = [];
   #drawn = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -102,6 +103,10 @@ class Screen {
     switch (event.type) {
       case 'stepFinished': {
         const step = this.#view.steps.get(event.step);
+        // Sources and layers are looked at several times, steps looked up before they run: once is enough.
+        const brief = event.error === undefined && event.durationMs < 100;
+        if (brief && (step?.kind !== 'command' || this.#shown.has(event.step))) return [];
+        this.#shown.add(event.step);
         const line = step === undefined ? undefined : drawFinished(this.#view, step, this.#size(), paint);
         return line === undefined ? [] : [line];
       }

@@ -4,6 +4,7 @@ import { createBuilder, findConfigFile, loadPlugins, type BuildRequest } from '@
 import { buildError } from '@melange2/diagnostics';
 import type { Plugin } from '@melange2/plugin-api';
 import { defaultPlugins } from '../default-plugins.ts';
+import { enterFailedStep } from '../failed-shell.ts';
 import { errors } from '../errors.ts';
 import { exitCodes } from '../exit-code.ts';
 import { progressPlugin } from '../progress-plugin.ts';
@@ -48,6 +49,10 @@ interface BuildOptions {
   readonly timeout?: number;
   readonly trace?: string;
   readonly plugin: readonly string[];
+  readonly onFailure?: 'ask' | 'shell' | 'none';
+  readonly interactive?: boolean;
+  readonly exportOnFailure?: string;
+  readonly exportRef?: string;
   /** False with `--no-cache-mounts`. */
   readonly cacheMounts: boolean;
 }
@@ -64,7 +69,8 @@ export async function runBuild(
     host: { env: terminal.env, cwd: terminal.cwd, now: terminal.now, version },
   });
   try {
-    await builder.build(buildRequest(file, options, terminal), terminal.signal);
+    const request = buildRequest(file, options, terminal);
+    await builder.build({ ...request, ...onFailure(options, terminal) }, terminal.signal);
     return exitCodes.done;
   } finally {
     await builder.close();
@@ -115,6 +121,32 @@ const testDefaults: Pick<
   license: 'NOASSERTION',
   cacheMounts: false,
 };
+
+/** What is done when a step fails: nothing unless asked for, or asked about on a terminal. */
+function onFailure(
+  options: BuildOptions,
+  terminal: Terminal,
+): Pick<BuildRequest, 'onFailedStep' | 'exportOnFailure'> {
+  const action =
+    options.interactive === true ? 'shell' : (options.onFailure ?? (terminal.interactive ? 'ask' : 'none'));
+  const kind = options.exportOnFailure ?? 'none';
+  return {
+    ...(action === 'none' ? {} : { onFailedStep: (state) => enterFailedStep(state, action, terminal) }),
+    ...(kind === 'none' ? {} : { exportOnFailure: exportTarget(kind, options.exportRef ?? '') }),
+  };
+}
+
+/** Reads `REF,KEY=VALUE,…`. */
+function exportTarget(kind: string, text: string): NonNullable<BuildRequest['exportOnFailure']> {
+  const [ref = '', ...settings] = text.split(',');
+  if (ref === '') {
+    throw buildError(errors, 'CLI_USAGE', { problem: `--export-on-failure=${kind} needs --export-ref.` });
+  }
+  const attributes = Object.fromEntries(
+    settings.map((part) => [part.split('=')[0] ?? '', part.split('=').slice(1).join('=')]),
+  );
+  return { kind, ref, attributes };
+}
 
 async function pluginsOf(
   file: string | undefined,

@@ -1,0 +1,61 @@
+import type { FailedState } from '@melange2/core';
+import type { Terminal } from './terminal.ts';
+
+/** Opens a shell in the state that a failed step left behind, after asking when that is wanted. Ends with the shell. */
+export async function enterFailedStep(
+  state: FailedState,
+  action: 'ask' | 'shell',
+  terminal: Terminal,
+): Promise<void> {
+  if (!process.stdin.isTTY) return;
+  terminal.lent.yes = true;
+  try {
+    await enter(state, action, terminal);
+  } finally {
+    terminal.lent.yes = false;
+  }
+}
+
+async function enter(state: FailedState, action: 'ask' | 'shell', terminal: Terminal): Promise<void> {
+  const { colors } = terminal;
+  const { step } = state;
+  terminal.stderr(`\n${colors.red(`The step "${step.name}" of ${step.package} failed.`)}\n`);
+  if (action === 'ask' && !(await yes('Open a shell in its state? [y/N] ', terminal))) return;
+  terminal.stderr(
+    `${colors.dim('What the step wrote is here, with its variables, folder and user; "exit" ends the build.')}\n`,
+  );
+  await bridge(state, terminal);
+}
+
+/** Joins this terminal to a shell in the state. */
+async function bridge(state: FailedState, terminal: Terminal): Promise<void> {
+  const { stdin, stdout } = process;
+  const shell = await state.exec({ args: ['/bin/sh'], tty: true, signal: terminal.signal });
+  const resize = (): void => void shell.resize(stdout.rows, stdout.columns).catch(() => {});
+  const typed = (chunk: Buffer): void => void shell.stdin.write(chunk);
+  stdin.setRawMode(true);
+  stdin.resume();
+  stdin.on('data', typed);
+  stdout.on('resize', resize);
+  shell.stdout.pipe(stdout, { end: false });
+  resize();
+  try {
+    await shell.exited;
+  } finally {
+    stdin.off('data', typed);
+    stdout.off('resize', resize);
+    stdin.setRawMode(false);
+    stdin.pause();
+    shell.stdin.end();
+  }
+}
+
+async function yes(question: string, terminal: Terminal): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const line = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y/i.test((await line.question(question, { signal: terminal.signal })).trim());
+  } finally {
+    line.close();
+  }
+}

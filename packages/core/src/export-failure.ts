@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Gateway, SolveError } from '@melange2/buildkit-client';
+import { architecture as architectureNames } from '@melange2/config';
+import { buildError, isBuildError } from '@melange2/diagnostics';
+import type { Exporter, ExportSource, ExportTarget } from '@melange2/exporters';
+import { copy, marshal, scratch } from '@melange2/llb';
+import { lower, type PlannedStep } from '@melange2/pipeline';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ArchitectureBuild } from './architecture-build.ts';
+import { errors } from './errors.ts';
+import { exportSourceOf, openFailedState, tarOfFailedState } from './failed-state.ts';
+import type { PlannedGraph } from './plan-graph.ts';
+
+/**
+ * Exports the state after the command that failed, by the exporter for the target's kind.
+ *
+ * Daemons that keep the state are asked for it; on others the step is run once more, its failure let pass, and what it
+ * leaves is exported. What goes wrong is told as a warning: the build has failed for another reason.
+ */
+export async function exportFailure(
+  build: ArchitectureBuild,
+  graph: PlannedGraph,
+  step: PlannedStep,
+  failure: SolveError,
+  gateway: Gateway,
+): Promise<void> {
+  const { request, kernel, bus, architecture, record, signal } = build;
+  const target = request.exportOnFailure;
+  if (target === undefined) return;
+  const temporaryDir = await mkdtemp(join(record.folder, 'export-'));
+  try {
+    const source = await failedSource(build, graph, step, failure, gateway);
+    const exporter = exporterOf(build, target);
+    const id = `export ${target.ref}`;
+    const progress = (bytes: number, finished: boolean): void =>
+      bus.emit({ type: 'transfer', id, name: id, direction: 'down', currentBytes: bytes, finished });
+    let sent = 0;
+    const done = await exporter.export(source, {
+      signal,
+      temporaryDir,
+      env: kernel.host.env,
+      cwd: kernel.host.cwd,
+      onProgress: (bytes) => {
+        sent = bytes;
+        progress(bytes, false);
+      },
+    });
+    progress(sent, true);
+    const next = done.next === undefined ? '' : `; enter it with: ${done.next}`;
+    bus.emit({
+      type: 'notice',
+      level: 'info',
+      text: `exported the failed state to ${done.location}${next}`,
+      architecture,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    const why = isBuildError(error)
+      ? `${error.code}: ${error.message}`
+      : error instanceof Error
+        ? error.message
+        : String(error);
+    bus.emit({
+      type: 'notice',
+      level: 'warning',
+      text: `the failed state was not exported: ${why}`,
+      architecture,
+    });
+  } finally {
+    await rm(temporaryDir, { recursive: true, force: true });
+  }
+}
+
+function exporterOf({ kernel }: ArchitectureBuild, target: ExportTarget): Exporter {
+  const exporter = kernel.hooks.resolveExporter.for(target.kind).call(target);
+  if (exporter === undefined) throw buildError(errors, 'EXPORT_KIND_UNKNOWN', { kind: target.kind });
+  return exporter;
+}
+
+async function failedSource(
+  build: ArchitectureBuild,
+  graph: PlannedGraph,
+  step: PlannedStep,
+  failure: SolveError,
+  gateway: Gateway,
+): Promise<ExportSource> {
+  const { architecture } = build;
+  const state = await openFailedState(failure, gateway, step, architecture);
+  if (state !== undefined && (await hasTar(state))) {
+    return exportSourceOf(step, architecture, (signal) => tarOfFailedState(state, signal));
+  }
+  return exportSourceOf(step, architecture, (signal) =>
+    Promise.resolve(runAgain(build, graph, step, signal)),
+  );
+}
+
+async function hasTar(state: NonNullable<Awaited<ReturnType<typeof openFailedState>>>): Promise<boolean> {
+  const process = await state.exec({ args: ['/bin/sh', '-c', 'command -v tar'] });
+  process.stdout.resume();
+  process.stderr.resume();
+  return (await process.exited) === 0;
+}
+
+/** Runs the failed step once more, so that its failure ends nothing, and streams the root file system after it. */
+async function* runAgain(
+  { daemon, architecture }: ArchitectureBuild,
+  { plan, lowerOptions, session, caps }: PlannedGraph,
+  step: PlannedStep,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const steps = plan.steps.slice(0, plan.steps.indexOf(step) + 1);
+  const tolerant = { ...step, script: tolerating(step.script) };
+  const again = lower({ ...plan, steps: [...steps.slice(0, -1), tolerant] }, lowerOptions);
+  const root = again.steps.at(-1)?.after ?? again.workspace;
+  const definition = marshal(scratch().file(copy(root, '/', '/', { copyDirContentsOnly: true })), {
+    platform: `linux/${architectureNames(architecture).go}`,
+    caps,
+    localUniqueId: 'melange2',
+  });
+  const through = new PassThrough({ highWaterMark: 1 << 20 });
+  const solved = daemon.client
+    .build({
+      definition,
+      session,
+      entitlements: plan.steps.some((s) => s.network === 'host') ? ['network.host'] : [],
+      exports: [{ kind: 'tar', output: (stream) => pipeline(stream, through) }],
+      signal,
+    })
+    .catch((error: unknown) => {
+      through.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  yield* through as AsyncIterable<Uint8Array>;
+  await solved;
+}
+
+function tolerating(script: string): string {
+  const quoted = `'${`${script}\nexit 0\n`.replaceAll("'", `'"'"'`)}'`;
+  return `if /bin/sh -o pipefail -c : 2>/dev/null; then set -- -o pipefail; else set --; fi
+/bin/sh -e "$@" -c ${quoted} || echo "the step failed with exit code $?, as before"`;
+}

@@ -1,0 +1,2 @@
+export { exporterDocker, exporterDocker as plugin } from './exporter-docker.ts';
+export type { ExporterDockerOptions } from './exporter-docker.ts';

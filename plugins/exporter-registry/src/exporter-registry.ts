@@ -1,0 +1,81 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { buildError } from '@melange2/diagnostics';
+import {
+  errors,
+  type Exported,
+  type ExportContext,
+  type ExportSource,
+  type ExportTarget,
+  mediaTypes,
+  ociImage,
+  writeLayer,
+} from '@melange2/exporters';
+import { API_VERSION, type Plugin } from '@melange2/plugin-api';
+import { parseReference, type RegistryReference } from './reference.ts';
+import { registryCredentials } from './registry-credentials.ts';
+import { openRegistry, type Registry } from './registry.ts';
+
+/**
+ * Pushes an image to a registry from the client: the daemon's configuration does not matter. `insecure=true` lets a
+ * certificate pass that cannot be verified, `http=true` speaks plain HTTP; loopback addresses speak it by themselves.
+ */
+export function exporterRegistry(): Plugin {
+  const name = '@melange2/exporter-registry';
+  return {
+    name,
+    apiVersion: API_VERSION,
+    apply({ hooks }) {
+      hooks.resolveExporter.for('registry').tap(name, (target) => ({
+        export: (source, context) => push(target, source, context),
+      }));
+    },
+  };
+}
+
+async function push(target: ExportTarget, source: ExportSource, context: ExportContext): Promise<Exported> {
+  const reference = parseReference(target.ref);
+  if (reference === undefined) {
+    const problem =
+      target.ref === '' ? 'it has no image name' : `"${target.ref}" is no image name with its registry`;
+    throw buildError(errors, 'EXPORT_TARGET_INVALID', { target: 'registry', problem });
+  }
+  const { signal, temporaryDir, env } = context;
+  const registry = openRegistry(reference, {
+    plainHttp: target.attributes['http'] === 'true' || isLoopback(reference.host),
+    credentials: await registryCredentials(reference.host, env),
+    signal,
+  });
+  try {
+    const layer = await writeLayer(await source.openTar(signal), temporaryDir, signal);
+    try {
+      const image = ociImage(layer, source.config, source.platform);
+      await registry.pushBlob(layer, () => createReadStream(layer.path));
+      context.onProgress(layer.sizeBytes);
+      const { config, manifest } = image;
+      await registry.pushBlob({ digest: config.digest, sizeBytes: config.bytes.length }, () =>
+        Readable.from([config.bytes]),
+      );
+      await registry.pushManifest(reference.tag, manifest.bytes, mediaTypes.manifest);
+      const shown = formatReference(reference);
+      return { location: shown, digest: manifest.digest, next: `docker run --rm -it ${shown}` };
+    } finally {
+      await layer.remove();
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof Error && cause.name === 'BuildError') throw cause;
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw buildError(errors, 'EXPORT_FAILED', { target: formatReference(reference), problem }, { cause });
+  }
+}
+
+function formatReference({ host, repository, tag }: RegistryReference): string {
+  return `${host}/${repository}:${tag}`;
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
+}
+
+export type { Registry };

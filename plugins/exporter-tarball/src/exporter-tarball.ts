@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { spawn } from 'node:child_process';
+import { buildError } from '@melange2/diagnostics';
+import {
+  errors,
+  type Exported,
+  type ExportContext,
+  type Exporter,
+  type ExportSource,
+  type ExportTarget,
+  imageArchive,
+  ociImage,
+  writeLayer,
+} from '@melange2/exporters';
+import { API_VERSION, type Plugin } from '@melange2/plugin-api';
+
+/**
+ * Exports to a file or folder: `type=oci` (the default) is an image archive that docker, podman and skopeo read,
+ * `type=tar` the plain files, `type=dir` a folder with them.
+ */
+export function exporterTarball(): Plugin {
+  const name = '@melange2/exporter-tarball';
+  return {
+    name,
+    apiVersion: API_VERSION,
+    apply({ hooks }) {
+      hooks.resolveExporter.for('tarball').tap(name, (target) => ({
+        export: (source, context) => exportTarball(target, source, context),
+      }));
+    },
+  };
+}
+
+const writers: Readonly<
+  Record<
+    string,
+    (
+      source: ExportSource,
+      aside: string,
+      target: ExportTarget,
+      context: ExportContext,
+    ) => Promise<string | undefined>
+  >
+> = { oci: writeImage, tar: writePlain, dir: writeFolder };
+
+async function exportTarball(
+  target: ExportTarget,
+  source: ExportSource,
+  context: ExportContext,
+): Promise<Exported> {
+  const type = target.attributes['type'] ?? 'oci';
+  const write = writers[type];
+  const fail = (problem: string): never => {
+    throw buildError(errors, 'EXPORT_TARGET_INVALID', { target: `tarball ${target.ref}`, problem });
+  };
+  if (target.ref === '') return fail('it names no file');
+  if (write === undefined) return fail(`the type "${type}" is not one of ${Object.keys(writers).join(', ')}`);
+  const path = resolve(context.cwd, target.ref);
+  await mkdir(dirname(path), { recursive: true });
+  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
+  try {
+    const digest = await write(source, aside, target, context);
+    if (type === 'dir') await rm(path, { recursive: true, force: true });
+    await rename(aside, path);
+    const next =
+      type === 'oci' ? `docker load -i ${path}` : type === 'tar' ? `tar -tvf ${path}` : `ls ${path}`;
+    return { location: path, next, ...(digest === undefined ? {} : { digest }) };
+  } catch (cause) {
+    await rm(aside, { recursive: true, force: true });
+    context.signal.throwIfAborted();
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw buildError(errors, 'EXPORT_FAILED', { target: path, problem }, { cause });
+  }
+}
+
+async function writeImage(
+  source: ExportSource,
+  aside: string,
+  { attributes }: ExportTarget,
+  context: ExportContext,
+): Promise<string> {
+  const layer = await writeLayer(await source.openTar(context.signal), context.temporaryDir, context.signal);
+  try {
+    const image = ociImage(layer, source.config, source.platform);
+    await pipeline(
+      counted(imageArchive(image, layer, attributes['name']), context),
+      createWriteStream(aside),
+      {
+        signal: context.signal,
+      },
+    );
+    return image.manifest.digest;
+  } finally {
+    await layer.remove();
+  }
+}
+
+async function writePlain(
+  source: ExportSource,
+  aside: string,
+  _target: ExportTarget,
+  context: ExportContext,
+): Promise<undefined> {
+  const { signal } = context;
+  await pipeline(counted(await source.openTar(signal), context), createWriteStream(aside), { signal });
+}
+
+async function writeFolder(
+  source: ExportSource,
+  aside: string,
+  _target: ExportTarget,
+  context: ExportContext,
+): Promise<undefined> {
+  const { signal } = context;
+  await mkdir(aside);
+  // GNU tar and busybox keep links and modes, and refuse paths that lead out of the folder.
+  const tar = spawn('tar', ['-x', '-f', '-', '-C', aside], { stdio: ['pipe', 'ignore', 'pipe'], signal });
+  const said: Buffer[] = [];
+  tar.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  const ended = new Promise<number>((done, fail) =>
+    tar.on('close', (code) => done(code ?? 1)).on('error', fail),
+  );
+  await pipeline(counted(await source.openTar(signal), context), tar.stdin);
+  const code = await ended;
+  if (code !== 0)
+    throw new Error(`tar ended with exit code ${code}: ${Buffer.concat(said).toString().trim()}`);
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  context: ExportContext,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    context.onProgress(bytes);
+    yield chunk;
+  }
+}
+
+/** What this plugin makes, for contract tests. */
+export type { Exporter };

@@ -1,0 +1,1 @@
+export { exporterTarball, exporterTarball as plugin } from './exporter-tarball.ts';
