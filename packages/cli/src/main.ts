@@ -11,6 +11,11 @@ export async function main(): Promise<void> {
     process.stdout.write(`melange2 ${version}\n`);
     return;
   }
+  // A reader that has seen enough, such as head, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(exitCodes.done);
+  });
   const abort = new AbortController();
   let signals = 0;
   const stop = (signal: NodeJS.Signals): void => {

@@ -15,6 +15,9 @@ import type { EventBus } from './event-bus.ts';
 import type { Kernel } from './kernel.ts';
 import type { BuildInputs } from './read-inputs.ts';
 
+/** What compiling depends on, besides what is read. */
+export type CompileSettings = Pick<BuildRequest, 'file' | 'buildOptions' | 'libc'>;
+
 /** A build file that is understood, for each of its architectures. */
 export interface CompiledBuild {
   readonly config: PackageConfig;
@@ -32,7 +35,7 @@ export interface CompiledBuild {
  */
 export async function compileBuild(
   kernel: Kernel,
-  request: BuildRequest,
+  request: CompileSettings,
   inputs: BuildInputs,
   architectures: readonly string[],
   bus: EventBus,
@@ -75,7 +78,7 @@ interface CompiledAll {
 
 function compileAll(
   config: PackageConfig,
-  request: BuildRequest,
+  request: CompileSettings,
   architectures: readonly string[],
   catalogue: PipelineCatalogue,
 ): CompiledAll {

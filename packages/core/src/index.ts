@@ -11,3 +11,6 @@ export { createBuilder } from './builder.ts';
 export type { Builder, BuilderOptions, BuildResult, TestResult } from './builder.ts';
 export type { PassedTest } from './test-architecture.ts';
 export type { FailedState } from './failed-state.ts';
+export { compilePackage } from './compile-package.ts';
+export type { CompileRequest, CompileResult } from './compile-package.ts';
+export { listPipelines } from './list-pipelines.ts';

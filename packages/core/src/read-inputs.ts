@@ -26,12 +26,18 @@ export interface BuildInputs {
 /** Where further pipelines of a machine lie, after those of the command line and before the built-in ones. */
 const systemPipelines = '/usr/share/melange/pipelines';
 
+/** What says where a build file and what belongs to it are. */
+export type InputRequest = Pick<
+  BuildRequest,
+  'file' | 'envFiles' | 'varsFile' | 'pipelineDirs' | 'gitCommit' | 'gitRepoUrl'
+>;
+
 /**
  * Reads the build file and what belongs to it.
  *
  * @throws {BuildError} FILE_UNREADABLE
  */
-export async function readInputs(request: BuildRequest, host: Host): Promise<BuildInputs> {
+export async function readInputs(request: InputRequest, host: Host): Promise<BuildInputs> {
   const path = resolve(host.cwd, request.file);
   const folder = dirname(path);
   const [text, envFiles, varsFile, catalogue, commit, repository] = await Promise.all([

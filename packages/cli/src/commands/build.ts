@@ -206,7 +206,12 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
   };
 }
 
-function findBuildFile(cwd: string): string {
+/**
+ * The build file of a folder, by its usual names.
+ *
+ * @throws {BuildError} CLI_NO_BUILD_FILE
+ */
+export function findBuildFile(cwd: string): string {
   const found = buildFileNames.find((name) => existsSync(join(cwd, name)));
   if (found === undefined) throw buildError(errors, 'CLI_NO_BUILD_FILE', { tried: buildFileNames });
   return found;

@@ -1,0 +1,38 @@
+import { type Command, Option } from 'commander';
+import { list } from './option-values.ts';
+import { subcommand } from './subcommand.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Adds `compile` and `pipelines`. */
+export function addCompile(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  subcommand(program, 'compile')
+    .description('print what a build file becomes, as one line of JSON')
+    .argument('[file]', 'the build file; default: the one of this folder')
+    .option('--arch <name>', 'architecture to compile for; default: this machine’s', '')
+    .addOption(list('--pipeline-dir <dir>', 'folders with pipelines of your own'))
+    .addOption(list('--build-option <name>', 'switch on options of the build file'))
+    .addOption(list('--env-file <file>', 'files of KEY=VALUE lines, added to the steps’ environment'))
+    .option('--vars-file <file>', 'YAML file of variables, over those of the build file')
+    .option('--git-commit <commit>', 'commit of the build file; default: HEAD of its repository')
+    .option('--git-repo-url <url>', 'repository of the build file')
+    .addOption(
+      new Option('--override-host-triplet-libc-substitution-flavor <libc>', 'libc in triplets')
+        .choices(['gnu', 'musl'])
+        .default('gnu'),
+    )
+    .option('--pretty', 'on many lines')
+    .action(async (file: string | undefined, options: Record<string, unknown>) => {
+      const { runCompile } = await import('./commands/compile.ts');
+      exit(await runCompile(file, options, terminal));
+    });
+
+  subcommand(program, 'pipelines')
+    .description('list pipelines, or tell what one of them does')
+    .argument('[name]', 'a pipeline, such as autoconf/make')
+    .addOption(list('--pipeline-dir <dir>', 'folders with pipelines of your own'))
+    .option('--json', 'as JSON')
+    .action(async (name: string | undefined, options: Record<string, unknown>) => {
+      const { runPipelines } = await import('./commands/pipelines.ts');
+      exit(await runPipelines(name, options, terminal));
+    });
+}
