@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Endpoint } from '../endpoint.ts';
 import { openSessionStream } from '../transport/session-stream.ts';
 import { serveSession } from './serve-session.ts';
@@ -37,6 +38,8 @@ export async function runSession(
   const methods = [...services.handlers.keys()];
   const duplex = await openSessionStream(endpoint, { ...identity, methods }, { signal });
   const served = serveSession(duplex, services.handlers, failed);
+  // Node reads what has come already a moment later, and does not look whether the session is still there then.
+  await nextTurn();
   return {
     methods,
     closed: served.closed.then(async (reason) => {
