@@ -131,12 +131,21 @@ function resolveInputs(
     origin: () => ReturnType<StepDraft['written']['at']['origin']>,
   ): string => {
     const result = substitute(text, { get });
+    if (result.text.length > maxLength) {
+      const span = origin()?.span(0, text.length);
+      const details = { what: 'the value of an input is longer than', limit: '4 MiB' };
+      context.report(diagnostic(errors, 'PIPELINE_LIMIT', details, span === undefined ? {} : { span }));
+      return '';
+    }
     reportSubstitution(result.problems, text, (start, end) => origin()?.span(start, end), context);
     return result.text;
   };
   for (const name of names) own(name);
   return values;
 }
+
+// Values that are put into each other twice and twice again outgrow any memory.
+const maxLength = 4 * 1024 * 1024;
 
 interface Rule {
   readonly pattern: RegExp;

@@ -16,6 +16,7 @@ const compileChildren: StepPass = (draft, context) => {
     inputs: step.uses === undefined ? scope.inputs : draft.inputs,
     builtIn: definition?.builtIn ?? scope.builtIn,
     nested: true,
+    depth: scope.depth + 1,
     workingDirectory: step.workingDirectory,
     calledAt:
       scope.calledAt ??
@@ -52,7 +53,9 @@ export function compileStep(written: PipelineStep, scope: StepScope, context: Co
     children: [],
     failed: false,
   };
-  for (const pass of passes) draft = pass(draft, context);
+  if (context.admit(scope.depth, () => written.at.value())) {
+    for (const pass of passes) draft = pass(draft, context);
+  }
   const done = draft;
   const { step } = done;
   return {

@@ -142,3 +142,32 @@ test('a script that the shell cannot read is reported where it is written', () =
     'app.yaml:8:7-8:8 PIPELINE_SHELL_INVALID The shell cannot read this script: "if" has no "fi".',
   ]);
 });
+
+test('what grows without end is stopped by a limit', () => {
+  const doubling = Object.fromEntries(
+    Array.from({ length: 40 }, (_, i) => [`p${i}`, `pipeline:\n  - uses: p${i + 1}\n  - uses: p${i + 1}\n`]),
+  );
+  const steps = compileText(`${head}pipeline:\n  - uses: p0\n`, { ...doubling, p40: 'runs: x\n' });
+  expect(steps.diagnostics.map((d) => d.message)).toEqual([
+    'Here there are more steps than 100,000; no build file means to do that.',
+  ]);
+  const growing = Object.fromEntries(
+    Array.from({ length: 40 }, (_, i) => [
+      `p${i}`,
+      `inputs: {x: {default: ""}}\npipeline:\n  - uses: p${i + 1}\n    with: {x: "\${{inputs.x}}\${{inputs.x}}"}\n`,
+    ]),
+  );
+  const texts = compileText(`${head}pipeline:\n  - uses: p0\n    with: {x: abc}\n`, {
+    ...growing,
+    p40: 'inputs: {x: {}}\nruns: x\n',
+  });
+  expect(texts.diagnostics.map((d) => d.code)).toContain('PIPELINE_LIMIT');
+});
+
+test('many subpackages, each with a problem, take time in proportion', () => {
+  const items = Array.from({ length: 3000 }, (_, i) => `      k${i}: "${i}"\n`).join('');
+  const { diagnostics } = compileText(
+    `${head}data:\n  - name: d\n    items:\n${items}subpackages:\n  - range: d\n    name: app-\${{range.key}}\n    pipeline:\n      - runs: echo \${{targets.package.nope}} \${{inputs.\${{range.key}}}}\n`,
+  );
+  expect(diagnostics.length).toBeGreaterThan(0);
+});

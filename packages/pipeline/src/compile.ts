@@ -44,6 +44,7 @@ export interface CompileOptions {
 export function compile(config: PackageConfig, options: CompileOptions): Parsed<CompiledPackage> {
   const diagnostics: Diagnostic[] = [];
   const used = new Map<string, PipelineDefinition>();
+  let suggestions = 0;
   const { apk } = architecture(options.architecture);
   const variables = buildVariables(config, {
     arch: apk,
@@ -55,7 +56,9 @@ export function compile(config: PackageConfig, options: CompileOptions): Parsed<
     normaliseScript: options.normaliseScript,
     report: (problem) => diagnostics.push(problem),
     used: (definition) => used.set(definition.name, definition),
-    names: () => [...variables.main.keys(), ...subpackageNames],
+    admit: limits((problem) => diagnostics.push(problem)),
+    // A name is looked for among all others: that is for the first few problems, not for thousands.
+    names: () => (suggestions++ < 20 ? [...variables.main.keys(), ...subpackageNames] : []),
   };
   for (const problem of variables.problems) reportVariable(problem, config, context);
 
@@ -87,6 +90,29 @@ export function compile(config: PackageConfig, options: CompileOptions): Parsed<
   return { value, diagnostics: sortDiagnostics(unique(diagnostics)) };
 }
 
+const maxSteps = 100_000;
+const maxDepth = 500;
+
+/** Ends what would never end: pipelines that use others twice and twice again, or steps in steps in steps. */
+function limits(report: (problem: Diagnostic) => void): CompileContext['admit'] {
+  let steps = 0;
+  let told = false;
+  return (depth, place) => {
+    steps++;
+    if (steps <= maxSteps && depth <= maxDepth) return true;
+    if (!told) {
+      told = true;
+      const span = place();
+      const details =
+        depth > maxDepth
+          ? { what: 'steps lie deeper in each other than', limit: String(maxDepth) }
+          : { what: 'there are more steps than', limit: maxSteps.toLocaleString('en') };
+      report(diagnostic(errors, 'PIPELINE_LIMIT', details, span === undefined ? {} : { span }));
+    }
+    return false;
+  };
+}
+
 /** Variables that only the pipelines of subpackages have. */
 const subpackageNames = ['subpkg.name', 'targets.subpkgdir'];
 
@@ -107,6 +133,7 @@ function compileSteps(
     inputs: {},
     builtIn: false,
     nested: false,
+    depth: 0,
     workingDirectory: undefined,
     calledAt: undefined,
   };

@@ -31,6 +31,7 @@ interface Details {
   PIPELINE_VARS_INVALID: { readonly problem: string };
   PIPELINE_CONDITION_INVALID: { readonly condition: string; readonly problem: string };
   PIPELINE_SHELL_INVALID: { readonly problem: string };
+  PIPELINE_LIMIT: { readonly what: string; readonly limit: string };
   PIPELINE_ASSERTION_FAILED: {
     readonly step: string;
     readonly required: number;
@@ -106,6 +107,10 @@ export const errors: ErrorCatalogue<Details> = {
   PIPELINE_SHELL_INVALID: {
     title: 'A script is no valid shell text',
     message: ({ problem }) => `The shell cannot read this script: ${problem}.`,
+  },
+  PIPELINE_LIMIT: {
+    title: 'A build file grows beyond a limit',
+    message: ({ what, limit }) => `Here ${what} ${limit}; no build file means to do that.`,
   },
   PIPELINE_ASSERTION_FAILED: {
     title: 'Another number of steps would run than asserted',

@@ -13,6 +13,8 @@ export interface CompileContext {
   readonly library: PipelineLibrary;
   readonly normaliseScript: NormaliseScript | undefined;
   readonly report: (problem: Diagnostic) => void;
+  /** Counts a step, at this depth; false when there are too many of them, or it lies too deep. */
+  readonly admit: (depth: number, place: () => Span | undefined) => boolean;
   /** Names of variables that there are, for suggestions. */
   readonly names: () => Iterable<string>;
   /** Called for each pipeline file that is used. */
@@ -29,6 +31,8 @@ export interface StepScope {
   readonly inputs: Readonly<Record<string, string>>;
   readonly builtIn: boolean;
   readonly nested: boolean;
+  /** How many steps are around it. */
+  readonly depth: number;
   readonly workingDirectory: string | undefined;
   /** The step of the build file that led here; `undefined` for its own steps. */
   readonly calledAt: (() => Span | undefined) | undefined;
