@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   connect,
   isSolveError,
@@ -252,6 +255,51 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     } finally {
       other.close();
     }
+  });
+
+  test('a frontend in the daemon builds what its file says', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'm2-frontend-'));
+    try {
+      await writeFile(join(dir, 'Dockerfile'), `FROM scratch\nCOPY Dockerfile /copied-${salt}\n`);
+      await client.build({
+        frontend: { name: 'dockerfile.v0' },
+        session: { localDirs: { context: { path: dir }, dockerfile: { path: dir } } },
+        exports: [{ kind: 'local', dir: join(dir, 'out') }],
+      });
+      expect(await readdir(join(dir, 'out'))).toEqual([`copied-${salt}`]);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+
+  test.runIf(modern)('warnings of the client are told to all who follow the build', async () => {
+    const warnings: StatusEvent[] = [];
+    await client.build({
+      async run(gateway) {
+        const { ref } = await gateway.solve({ definition: definitionOf(base), evaluate: true });
+        await gateway.warn({
+          short: 'careful',
+          detail: ['a', 'b'],
+          url: 'https://example.invalid/why',
+          level: 1,
+        });
+        return ref;
+      },
+      onEvent: (event) => {
+        if (event.type === 'vertexWarning') warnings.push(event);
+      },
+    });
+    expect(warnings).toEqual([
+      {
+        type: 'vertexWarning',
+        vertex: '',
+        level: 1,
+        short: 'careful',
+        detail: ['a', 'b'],
+        url: 'https://example.invalid/why',
+        ranges: [],
+      },
+    ]);
   });
 
   test('an entitlement that was not asked for is refused', async () => {

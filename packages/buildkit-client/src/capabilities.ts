@@ -107,7 +107,7 @@ export const capabilityTable: readonly Shortcoming[] = [
   {
     capability: 'gateway.warnings',
     feature: 'attach warnings to a build',
-    since: '0.9',
+    since: '0.10',
     instead: 'Warnings are shown by the client only and are not in the history of the daemon.',
     effect: 'less',
   },

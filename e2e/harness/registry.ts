@@ -1,0 +1,90 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openAptRoot } from '../world/apt-root.ts';
+import { cacheDir } from '../world/cache-dir.ts';
+import { runProgram } from '../world/run-program.ts';
+
+/** A registry of images on loopback, empty, that wants a user name and a password. */
+export interface TestRegistry {
+  /** `127.0.0.1:port`. */
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts Debian's docker-registry, fetched once and not installed. */
+export async function startRegistry(cache: string = cacheDir()): Promise<TestRegistry> {
+  const program = await registryProgram(cache);
+  const dir = await mkdtemp(join(tmpdir(), 'm2-registry-'));
+  const [username, password] = ['user', 'correct horse'];
+  // Only bcrypt is taken; perl has the C library's crypt.
+  const salt = '$2y$05$abcdefghijklmnopqrstuu';
+  const hash = execFileSync('perl', ['-e', 'print crypt($ARGV[0], $ARGV[1])', password, salt], {
+    encoding: 'utf8',
+  });
+  await writeFile(join(dir, 'htpasswd'), `${username}:${hash}\n`);
+  const host = `127.0.0.1:${await freePort()}`;
+  const config = {
+    version: 0.1,
+    log: { level: 'error', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
+    http: { addr: host, secret: 'test' },
+    auth: { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } },
+  };
+  await writeFile(join(dir, 'config.yml'), JSON.stringify(config));
+  const child = spawn(program, ['serve', join(dir, 'config.yml')], { stdio: 'ignore' });
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null) {
+      const exited = new Promise((resolve) => {
+        child.once('exit', resolve);
+      });
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await rm(dir, { recursive: true, force: true });
+  };
+  for (let attempt = 0; ; attempt++) {
+    const answered = await fetch(`http://${host}/v2/`).then(
+      ({ status }) => status === 401,
+      () => false,
+    );
+    if (answered) return { host, username, password, stop };
+    if (attempt > 100 || child.exitCode !== null) {
+      await stop();
+      throw new Error('The registry did not start.');
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+async function registryProgram(cache: string): Promise<string> {
+  const folder = join(cache, 'docker-registry');
+  if (!existsSync(folder)) {
+    const apt = await openAptRoot(cache, 'bookworm');
+    const [deb] = await apt.download(await apt.only(['docker-registry']), join(cache, 'debs'));
+    const partial = `${folder}.partial-${process.pid}`;
+    await mkdir(partial, { recursive: true });
+    await runProgram('dpkg-deb', ['--extract', deb!, partial]);
+    await rename(partial, folder).catch(() => rm(partial, { recursive: true, force: true }));
+  }
+  return join(folder, 'usr/bin/docker-registry');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
