@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, inject, test } from 'vitest';
+import { buildPackage } from '../harness/build-package.ts';
+import { melange2 } from '../harness/melange2.ts';
+import { testFolder } from '../harness/test-folder.ts';
+
+const daemons = Object.entries(inject('daemons'));
+const world = inject('world');
+
+function buildFile(dir: string, pipeline: string): string {
+  const file = join(dir, 'sample.yaml');
+  writeFileSync(
+    file,
+    `package:
+  name: sample
+  version: 1.0.0
+  epoch: 0
+  description: Sample
+environment:
+  contents:
+    packages: [busybox]
+pipeline:
+${pipeline}`,
+  );
+  return file;
+}
+
+/** Files below a folder, without the logs and caches of the run. */
+function left(dir: string): string[] {
+  return existsSync(join(dir, 'packages'))
+    ? readdirSync(join(dir, 'packages'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name)
+    : [];
+}
+
+test('a daemon that is not there ends with what was tried, and exit code 3', async () => {
+  const dir = testFolder();
+  const file = buildFile(dir, '  - runs: "true"\n');
+  const address = `unix://${dir}/none.sock`;
+  const { code, stderr } = await buildPackage({ file, address, world, dir });
+  expect(code).toBe(3);
+  expect(stderr).toContain(address);
+  expect(stderr).toContain('there is no such socket');
+});
+
+test('all problems of a build file are reported together, sorted by place, with exit code 2', async () => {
+  const dir = testFolder();
+  const file = buildFile(
+    dir,
+    `  - uses: fetsh
+  - runs: echo \${{vars.nothing}}
+  - if: \${{package.name} == 'x'
+    runs: echo one
+`,
+  );
+  const { code, stderr } = await melange2(['build', file], {
+    cwd: dir,
+    env: { BUILDKIT_HOST: `unix://${dir}/none.sock` },
+  });
+  expect(code).toBe(2);
+  const lines = [...stderr.matchAll(/sample\.yaml:(\d+):\d+/g)].map((match) => Number(match[1]));
+  expect([...new Set(lines)]).toEqual([10, 11, 12]);
+});
+
+describe.each(daemons)('on BuildKit %s', (_, address) => {
+  test('a failing step ends with its place, its last lines, the log and its exit code', async () => {
+    const dir = testFolder();
+    const file = buildFile(
+      dir,
+      `  - name: First
+    runs: echo fine
+  - name: Second
+    runs: |
+      echo before
+      echo trouble >&2
+      exit 7
+`,
+    );
+    const { code, stderr } = await buildPackage({ file, address, world, dir });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/sample\.yaml:1[1-6]:\d+/);
+    expect(stderr).toContain('Second');
+    expect(stderr).toMatch(/exit code 7/);
+    expect(stderr).toContain('trouble');
+    const log = /\S+\.log/.exec(stderr)?.[0] ?? '';
+    expect(readFileSync(log, 'utf8')).toContain('trouble');
+    expect(left(dir)).toEqual([]);
+  });
+
+  test('an interrupt ends the build with nothing half-written and exit code 130', async () => {
+    const dir = testFolder();
+    const file = buildFile(dir, `  - runs: |\n      echo STARTED ${Date.now()}\n      sleep 300\n`);
+    const stop = new AbortController();
+    const { code } = await buildPackage({
+      file,
+      address,
+      world,
+      dir,
+      signal: stop.signal,
+      onStderr: (text) => {
+        if (/\| STARTED/.test(text)) stop.abort();
+      },
+    });
+    expect(code).toBe(130);
+    expect(left(dir)).toEqual([]);
+  });
+
+  test('a source whose checksum differs is refused', async () => {
+    const dir = testFolder();
+    const digest = 'f0e8bb1f9b7eb0b01285495a2699df3a4b766784c1765a8f1aeedf63c0806369';
+    const sources = join(dir, 'sources');
+    mkdirSync(sources);
+    writeFileSync(join(sources, `sha256:${digest}`), 'something else');
+    const file = buildFile(
+      dir,
+      `  - uses: fetch
+    with:
+      uri: https://example.invalid/zip30.tar.gz
+      expected-sha256: ${digest}
+`,
+    );
+    const { code, stderr } = await buildPackage({ file, address, world: { ...world, sources }, dir });
+    expect(code).toBe(1);
+    expect(stderr).toContain(digest);
+    expect(left(dir)).toEqual([]);
+  });
+});
