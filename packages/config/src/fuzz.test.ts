@@ -187,6 +187,21 @@ function tree(node: YamlNode | undefined): unknown {
   }
 }
 
+/** Whether a quoted text or a flow collection goes over several lines. */
+function hasLooseLines(node: YamlNode, text: string): boolean {
+  const loose = text.slice(node.start, node.end).includes('\n');
+  switch (node.kind) {
+    case 'scalar':
+      return loose && (node.style === 'single' || node.style === 'double');
+    case 'map':
+      return (loose && node.flow) || [...node.keys, ...node.values].some((n) => hasLooseLines(n, text));
+    case 'list':
+      return (loose && node.flow) || node.items.some((n) => hasLooseLines(n, text));
+    case 'alias':
+      return false;
+  }
+}
+
 test(
   'the reader of common YAML reads what the complete one reads, or leaves it',
   { timeout: 3_600_000 },
@@ -200,12 +215,11 @@ test(
         throw cause;
       }
       const full = readFullYaml(text);
-      const [problem] = full.problems;
-      // libyaml, and so this reader, lets the lines of quoted texts and flow collections begin anywhere.
-      if (problem !== undefined && /missing closing|flow \w+ in block collection/.test(problem.message))
-        continue;
-      if (problem !== undefined)
-        throw new Error(`only one reads: ${problem.message} in\n${JSON.stringify(text)}`);
+      if (full.problems.length > 0) {
+        // libyaml, and so this reader, lets the lines of quoted texts and flow collections begin anywhere.
+        if (common !== undefined && hasLooseLines(common, text)) continue;
+        throw new Error(`only one reads: ${full.problems[0]?.message} in\n${JSON.stringify(text)}`);
+      }
       expect(tree(common), text).toEqual(tree(full.root));
     }
   },

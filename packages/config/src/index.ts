@@ -66,3 +66,5 @@ export type { Details } from './errors.ts';
 export { decodeBuildFile } from './decode-build-file.ts';
 export { goQuote } from './go-quote.ts';
 export { applyTransforms } from './variables.ts';
+export { buildFileSchema, pipelineFileSchema } from './build-file-schema.ts';
+export type { JsonSchema } from './decode.ts';
