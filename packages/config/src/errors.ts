@@ -29,6 +29,7 @@ export interface Details {
   CONFIG_VARIABLE_CYCLE: { names: readonly string[] };
   CONFIG_PATTERN_INVALID: { reason: string };
   CONFIG_ENV_FILE_INVALID: { reason: string };
+  CONFIG_EDIT_IMPOSSIBLE: { path: string; reason: string };
 }
 
 const keys = (known: readonly string[]): string => known.map((key) => `"${key}"`).join(', ');
@@ -149,5 +150,10 @@ export const errors: ErrorCatalogue<Details> = {
   CONFIG_ENV_FILE_INVALID: {
     title: 'An env file that cannot be read',
     message: ({ reason }) => `This is no line of an env file: ${reason}.`,
+  },
+  CONFIG_EDIT_IMPOSSIBLE: {
+    title: 'A change that cannot be made in the file',
+    message: ({ path, reason }) =>
+      path === '' ? `The file cannot be changed: ${reason}.` : `"${path}" cannot be changed: ${reason}.`,
   },
 };

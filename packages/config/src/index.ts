@@ -68,3 +68,13 @@ export { goQuote } from './go-quote.ts';
 export { applyTransforms } from './variables.ts';
 export { buildFileSchema, pipelineFileSchema } from './build-file-schema.ts';
 export type { JsonSchema } from './decode.ts';
+export {
+  applyEdits,
+  changeValue,
+  changeVersion,
+  changeEpoch,
+  changeChecksum,
+  addListEntry,
+  removeListEntry,
+} from './edit-build-file.ts';
+export type { EditPath } from './edit-build-file.ts';

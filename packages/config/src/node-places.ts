@@ -40,12 +40,12 @@ export class NodePlaces implements Places {
   }
 
   value(...path: readonly (string | number)[]): Span | undefined {
-    const node = this.#find(path);
+    const node = findNode(this.#node, path);
     return node === undefined ? undefined : this.#source.span(node);
   }
 
   key(...path: readonly (string | number)[]): Span | undefined {
-    const parent = this.#find(path.slice(0, -1));
+    const parent = findNode(this.#node, path.slice(0, -1));
     const last = path.at(-1);
     if (parent === undefined || typeof last !== 'string') return undefined;
     const map = resolved(parent);
@@ -54,7 +54,7 @@ export class NodePlaces implements Places {
   }
 
   origin(...path: readonly (string | number)[]): TextOrigin | undefined {
-    const found = this.#find(path);
+    const found = findNode(this.#node, path);
     const node = found === undefined ? undefined : resolved(found);
     if (node?.kind !== 'scalar') return undefined;
     const decoded = textOrigin(node.text, scalarMap(this.#source.text, node), this.#source.lines);
@@ -63,17 +63,18 @@ export class NodePlaces implements Places {
     if (text === node.text) return decoded;
     return decoded.through(text, builder.finish(node.text.length, text.length));
   }
+}
 
-  #find(path: readonly (string | number)[]): YamlNode | undefined {
-    let at: YamlNode | undefined = this.#node;
-    for (const step of path) {
-      if (at === undefined) return undefined;
-      const node: Exclude<YamlNode, { kind: 'alias' }> = resolved(at);
-      if (typeof step === 'string') at = node.kind === 'map' ? findPair(node, step)?.value : undefined;
-      else at = node.kind === 'list' ? node.items.filter((item) => !isNull(item))[step] : undefined;
-    }
-    return at;
+/** The node at the end of a path from `root`: keys, and indexes of lists without their null items. */
+export function findNode(root: YamlNode, path: readonly (string | number)[]): YamlNode | undefined {
+  let at: YamlNode | undefined = root;
+  for (const step of path) {
+    if (at === undefined) return undefined;
+    const node: Exclude<YamlNode, { kind: 'alias' }> = resolved(at);
+    if (typeof step === 'string') at = node.kind === 'map' ? findPair(node, step)?.value : undefined;
+    else at = node.kind === 'list' ? node.items.filter((item) => !isNull(item))[step] : undefined;
   }
+  return at;
 }
 
 interface Pair {

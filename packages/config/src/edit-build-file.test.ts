@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import {
+  addListEntry,
+  applyEdits,
+  changeChecksum,
+  changeEpoch,
+  changeValue,
+  changeVersion,
+  parseConfig,
+  removeListEntry,
+  type EditPath,
+} from './index.ts';
+
+const text = `# A comment
+package:
+  name:   hello   # spaced
+  version: "2.12"
+  epoch: 3 # GHSA-1
+  dependencies:
+    runtime:
+      - a # first
+
+      - 'b'
+    provides: [x, "y"]
+pipeline:
+  - uses: fetch
+    with: {uri: https://example.org, expected-sha256: 'abc'}
+  - runs: |
+      make
+`;
+
+const change = (path: EditPath, value: string): string => applyEdits(text, changeValue(text, path, value));
+
+test('a new version keeps quotes and comments, and sets the epoch to 0', () => {
+  expect(applyEdits(text, changeVersion(text, '2.13'))).toBe(
+    text.replace('"2.12"', '"2.13"').replace('epoch: 3', 'epoch: 0'),
+  );
+  expect(applyEdits(text, changeEpoch(text, 4n))).toBe(text.replace('epoch: 3', 'epoch: 4'));
+});
+
+test('a checksum is changed where it stands', () => {
+  expect(applyEdits(text, changeChecksum(text, 'abc', 'def'))).toBe(text.replace("'abc'", "'def'"));
+});
+
+test('list entries are changed, added and removed in the way the list is written', () => {
+  const runtime = ['package', 'dependencies', 'runtime'];
+  const provides = ['package', 'dependencies', 'provides'];
+  expect(change([...runtime, 1], 'c')).toBe(text.replace("'b'", "'c'"));
+  expect(applyEdits(text, addListEntry(text, runtime, 'c'))).toBe(
+    text.replace("      - 'b'\n", "      - 'b'\n      - c\n"),
+  );
+  expect(applyEdits(text, removeListEntry(text, runtime, 0))).toBe(text.replace('      - a # first\n', ''));
+  expect(applyEdits(text, addListEntry(text, provides, 'z'))).toBe(text.replace('"y"]', '"y", z]'));
+  expect(applyEdits(text, removeListEntry(text, provides, 0))).toBe(text.replace('x, ', ''));
+  expect(applyEdits(text, removeListEntry(text, provides, 1))).toBe(text.replace(', "y"', ''));
+});
+
+test('a key that is not there is added behind the last one', () => {
+  expect(change(['package', 'url'], 'https://example.org')).toBe(
+    text.replace('"y"]\n', '"y"]\n  url: https://example.org\n'),
+  );
+});
+
+test('whatever text is put in is read back, in every style', () => {
+  const values = [
+    '1.10',
+    '',
+    ' x',
+    'a: b',
+    '- a',
+    '#',
+    "it's",
+    'a\nb\n',
+    'a\n\n',
+    '"',
+    '\\',
+    'null',
+    '${{vars.a}}',
+    'é😀\u0085',
+  ];
+  const paths: EditPath[] = [
+    ['package', 'name'],
+    ['package', 'version'],
+    ['package', 'dependencies', 'runtime', 1],
+    ['package', 'dependencies', 'provides', 0],
+    ['pipeline', 1, 'runs'],
+    ['pipeline', 0, 'with', 'uri'],
+  ];
+  for (const path of paths) {
+    for (const value of values) {
+      const { value: config } = parseConfig(change(path, value), 'a.yaml');
+      const raw = config?.at.origin(...path)?.text;
+      expect([path.join('.'), raw]).toEqual([path.join('.'), value]);
+    }
+  }
+});
+
+test('what is not there cannot be changed, and the error says so', () => {
+  expect(() => changeValue(text, ['package', 'dependencies', 'runtime', 7], 'x')).toThrow(
+    '"package.dependencies.runtime.7" cannot be changed: there is no mapping that could hold it.',
+  );
+  expect(() => changeValue(text, ['pipeline'], 'x')).toThrow('"pipeline" cannot be changed: it is a list');
+});
