@@ -10,6 +10,7 @@ import {
   type LowerOptions,
   plan as planBuild,
   type PlanOptions,
+  compilerFiles,
 } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import type { BuildRequest } from './build-request.ts';
@@ -62,6 +63,10 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     sourceDateEpoch: epoch,
     trace: request.debug,
     cached: cache.cached,
+    workspaceFiles: compilerFiles(compiled.config, {
+      architecture: plan.architecture,
+      namespace: request.namespace,
+    }),
     readSource: (file) => (file === request.file ? inputs.text : compiled.sources.get(file)),
     lowerStep: (step, before) => {
       const uses = step.uses.at(-1);

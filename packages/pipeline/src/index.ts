@@ -29,3 +29,5 @@ export { describePipeline } from './describe-pipeline.ts';
 export type { InputDescription, PipelineDescription } from './describe-pipeline.ts';
 export { failingLine } from './failing-line.ts';
 export { formatPlan } from './format-plan.ts';
+export { compilerFiles } from './compiler-files.ts';
+export type { CompilerFilesOptions } from './compiler-files.ts';
