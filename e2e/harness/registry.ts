@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { openAptRoot } from '../world/apt-root.ts';
 import { cacheDir } from '../world/cache-dir.ts';
 import { runProgram } from '../world/run-program.ts';
+import { startTokenServer } from './token-server.ts';
 
 /** A registry of images on loopback, empty, that wants a user name and a password. */
 export interface TestRegistry {
@@ -14,11 +15,16 @@ export interface TestRegistry {
   readonly host: string;
   readonly username: string;
   readonly password: string;
+  /** What its token server was asked, one line each: method, way, account and scope. */
+  readonly tokenRequests: readonly string[];
   readonly stop: () => Promise<void>;
 }
 
-/** Starts Debian's docker-registry, fetched once and not installed. */
-export async function startRegistry(cache: string = cacheDir()): Promise<TestRegistry> {
+/** Starts Debian's docker-registry, fetched once and not installed. It asks for the account itself, or for a token. */
+export async function startRegistry(
+  kind: 'basic' | 'token' = 'basic',
+  cache: string = cacheDir(),
+): Promise<TestRegistry> {
   const program = await registryProgram(cache);
   const dir = await mkdtemp(join(tmpdir(), 'm2-registry-'));
   const [username, password] = ['user', 'correct horse'];
@@ -29,12 +35,23 @@ export async function startRegistry(cache: string = cacheDir()): Promise<TestReg
   });
   await writeFile(join(dir, 'htpasswd'), `${username}:${hash}\n`);
   const host = `127.0.0.1:${await freePort()}`;
+  const tokens = kind === 'token' ? await startTokenServer(dir, { username, password }) : undefined;
   const config = {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
     http: { addr: host, secret: 'test' },
-    auth: { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } },
+    auth:
+      tokens === undefined
+        ? { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } }
+        : {
+            token: {
+              realm: tokens.realm,
+              service: 'test-registry',
+              issuer: 'test-issuer',
+              rootcertbundle: tokens.certificate,
+            },
+          },
   };
   await writeFile(join(dir, 'config.yml'), JSON.stringify(config));
   const child = spawn(program, ['serve', join(dir, 'config.yml')], { stdio: 'ignore' });
@@ -46,6 +63,7 @@ export async function startRegistry(cache: string = cacheDir()): Promise<TestReg
       child.kill('SIGKILL');
       await exited;
     }
+    tokens?.stop();
     await rm(dir, { recursive: true, force: true });
   };
   for (let attempt = 0; ; attempt++) {
@@ -53,7 +71,7 @@ export async function startRegistry(cache: string = cacheDir()): Promise<TestReg
       ({ status }) => status === 401,
       () => false,
     );
-    if (answered) return { host, username, password, stop };
+    if (answered) return { host, username, password, tokenRequests: tokens?.requests ?? [], stop };
     if (attempt > 100 || child.exitCode !== null) {
       await stop();
       throw new Error('The registry did not start.');
