@@ -62,6 +62,8 @@ interface Claim {
 export function planRoot(packages: readonly PackageScan[]): RootPlan {
   const nodes = new Map<string, RootNode>();
   const claims = new Map<string, Claim>();
+  /** Of paths that several entries have: all those that are in some layer. */
+  const rivals = new Map<string, Claim[]>();
   const edits: Map<number, EntryEdit>[] = packages.map(() => new Map());
   const lost = packages.map(() => new Map<number, number>());
   const whiteoutNames = packages.map(() => new Set<number>());
@@ -179,11 +181,13 @@ export function planRoot(packages: readonly PackageScan[]): RootPlan {
         continue;
       }
       const verdict = judge(packages[holder.package], holder.entry, scan, entry);
-      if (verdict === 'conflict') conflict(at, holder.package, index);
-      else if (verdict === 'second') {
-        lost[holder.package]?.set(holder.position, index);
-        take();
-      } else {
+      if (verdict === 'conflict') {
+        conflict(at, holder.package, index);
+        continue;
+      }
+      if (verdict !== 'first') rivals.set(at, [...(rivals.get(at) ?? [holder]), claim]);
+      if (verdict === 'second') take();
+      else {
         placed.set(name, at);
         if (verdict === 'first') {
           lost[index]?.set(position, holder.package);
@@ -192,6 +196,14 @@ export function planRoot(packages: readonly PackageScan[]): RootPlan {
       }
     }
     keepHardLinks(scan.entries, own, placed);
+  }
+
+  for (const [path, all] of rivals) {
+    const winner = claims.get(path);
+    if (winner === undefined) continue;
+    for (const claim of all) {
+      if (!isAlike(claim.entry, winner.entry)) lost[claim.package]?.set(claim.position, winner.package);
+    }
   }
 
   return {
@@ -271,17 +283,23 @@ function judge(
   second: ScannedEntry,
 ): 'first' | 'second' | 'same' | 'conflict' {
   if (holder === undefined) return 'second';
-  const isSame = kindOf(first) === kindOf(second) && first.sha1 === second.sha1 && first.sha1 !== '';
-  if (isSame) {
-    const alike = first.mode === second.mode && first.uid === second.uid && first.gid === second.gid;
-    return alike ? 'same' : 'first';
-  }
+  if (isAlike(first, second)) return 'same';
+  if (hasSameContent(first, second)) return 'first';
   const keeps = replaces(holder, comer);
   const takes = replaces(comer, holder) || (holder.info.origin ?? '') === (comer.info.origin ?? '');
   if (keeps && takes) {
     return (holder.info.replacesPriority ?? 0) > (comer.info.replacesPriority ?? 0) ? 'first' : 'second';
   }
   return keeps ? 'first' : takes ? 'second' : 'conflict';
+}
+
+function hasSameContent(a: ScannedEntry, b: ScannedEntry): boolean {
+  return kindOf(a) === kindOf(b) && a.sha1 === b.sha1 && a.sha1 !== '';
+}
+
+/** Whether it makes no difference which of the two is there. */
+function isAlike(a: ScannedEntry, b: ScannedEntry): boolean {
+  return hasSameContent(a, b) && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
 
 /** A hard link is a file under another name. */

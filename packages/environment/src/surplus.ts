@@ -16,6 +16,7 @@ export function removals(
   inBase: (packageIndex: number) => boolean,
 ): TarInput[] | undefined {
   const gone = new Set<string>();
+  const changed = new Set<string>();
   for (const scan of surplus) {
     for (const entry of scan.entries) {
       const name = cleanName(entry.name);
@@ -27,6 +28,8 @@ export function removals(
       if (node === undefined) gone.add(path);
       else if (entry.type === 'directory') {
         if (node.type !== 'directory' && root.real(path) === undefined) return undefined;
+        const same = node.mode === entry.mode && node.uid === entry.uid && node.gid === entry.gid;
+        if (node.type === 'directory' && !same) changed.add(path);
       } else if (node.from === undefined || inBase(node.from.package)) {
         const same =
           node.from !== undefined &&
@@ -38,7 +41,7 @@ export function removals(
     }
   }
   const top = [...gone].filter((path) => !parentsOf(path).some((parent) => gone.has(parent)));
-  const directories = new Set(top.flatMap(parentsOf));
+  const directories = new Set([...changed, ...[...changed, ...top].flatMap(parentsOf)]);
   return [
     ...[...directories].map((path) => {
       const node = plan.nodes.get(path);
