@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -198,6 +206,19 @@ test('the index is merged, sorted and signed, also when builds run side by side'
     artifacts.map((a) => [a.info.name, a.identity, a.sizeBytes]),
   );
   expect(readdirSync(folder)).toEqual(['APKINDEX.tar.gz', 'tool-1.0-r0.apk', 'tool-doc-1.0-r0.apk']);
+});
+
+test('a lock that a killed build left behind holds nobody up for long', async () => {
+  const folder = join(dir, 'out/x86_64');
+  mkdirSync(folder, { recursive: true });
+  const lock = join(folder, 'APKINDEX.tar.gz.lock');
+  writeFileSync(lock, '');
+  await expect(updateIndex({ folder, records: [], waitSeconds: 0 })).rejects.toMatchObject({
+    code: 'INDEX_BUSY',
+  });
+  utimesSync(lock, 0, 0);
+  await updateIndex({ folder, records: [], waitSeconds: 1 });
+  expect(readdirSync(folder)).toEqual(['APKINDEX.tar.gz']);
 });
 
 test('a build that is stopped leaves nothing behind', async () => {

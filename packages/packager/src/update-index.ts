@@ -66,7 +66,7 @@ async function readExisting(path: string): Promise<RepositoryIndex | undefined> 
 }
 
 /** A lock that is older than this belongs to a build that was killed: writing an index takes a moment. */
-const staleMs = 10 * 60 * 1000;
+const staleMs = 30 * 1000;
 const retryMs = 50;
 
 async function lock(
