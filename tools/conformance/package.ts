@@ -59,6 +59,13 @@ import {
   type SourceStep,
   type SpdxDocument,
 } from '@melange2/sbom';
+import {
+  decodeLicense,
+  detectLicenses,
+  licenseFileWeight,
+  spdxCorpus,
+  sureConfidence,
+} from '@melange2/license';
 import { humanSize, linters, lintPackage, type LintSubject } from '@melange2/lint';
 import { parse } from 'yaml';
 import type { Conformance } from './solver.ts';
@@ -148,6 +155,26 @@ const listed: ReadonlySet<string> = new Set([
   'lint-strip lint-strip-bad lint strip',
   'lint-paths pkg infodir',
   'lint-paths pkg unsupportedarch',
+  // Licences
+  'license debian--GFDL',
+  'license debian--GFDL-1.2',
+  'license debdoc--bc',
+  'license debdoc--bzip2-doc',
+  'license debdoc--coreutils',
+  'license debdoc--cpp-aarch64-linux-gnu',
+  'license debdoc--file',
+  'license debdoc--fonts-dejavu-core',
+  'license debdoc--googletest',
+  'license debdoc--heaptrack',
+  'license debdoc--less',
+  'license debdoc--libavahi-client3',
+  'license debdoc--libcups2',
+  'license debdoc--libduktape207',
+  'license corpus--CC-BY-NC-SA-4.0',
+  'license corpus--GPL-2.0-with-classpath-exception',
+  'license corpus--PostgreSQL',
+  'license corpus--Python-2.0',
+  'license made--gpl2-no-appendix',
   // Directories
   'inDir {"Path":"usr/lib//a","Dirs":["usr/lib"]}',
   // The index
@@ -261,6 +288,7 @@ export async function run(vectors: string): Promise<Conformance> {
   await signatures(read('sign.json') as SignCase[], root, compare);
   units(read('units.json') as Units, compare);
   await lintPaths(read('lint-paths.json') as LintPaths, compare);
+  await licenses(read('licenses.json') as LicenseTexts, root, compare);
   return result;
 }
 
@@ -382,6 +410,29 @@ function testsOf(one: Case, name: string): string[] {
   };
   const tested = raw.package.name === name ? raw : raw.subpackages?.find((p) => p.name === name);
   return (tested?.test?.pipeline ?? []).flatMap((step) => (step.uses === undefined ? [] : [step.uses]));
+}
+
+interface LicenseTexts {
+  readonly texts: readonly {
+    readonly file: string;
+    readonly answer: readonly { readonly name: string; readonly confident: boolean }[];
+  }[];
+}
+
+/** Which licences are surely there; `-only` and `-or-later` have one text. */
+async function licenses({ texts }: LicenseTexts, root: string, compare: Compare): Promise<void> {
+  const corpus = await spdxCorpus();
+  for (const { file, answer } of texts) {
+    const found = detectLicenses(decodeLicense(readFileSync(join(root, file))), corpus)
+      .filter((l) => l.confidence >= sureConfidence)
+      .map((l) => l.id.replace(/-(only|or-later)$/, ''));
+    const want = answer.filter((a) => a.confident).map((a) => a.name);
+    compare(
+      `license ${file.slice('licenses/'.length)}`,
+      [...new Set(found)].toSorted(),
+      [...new Set(want)].toSorted(),
+    );
+  }
 }
 
 interface LintPaths {
@@ -941,6 +992,11 @@ function units(all: Units, compare: Compare): void {
     (entries: { add: Record<string, string> }[]) =>
       entries.flatMap(({ add }) => Object.entries(add).map((pair) => pair.join(' '))).join('; '),
   );
+  for (const one of all['licenseFile'] ?? []) {
+    const weights = (one.out as { readonly weight: number }[]).map((o) => o.weight);
+    const got = licenseFileWeight(one.in as string);
+    compare(`licenseFile ${String(one.in)}`, weights.includes(got) ? got : weights, got);
+  }
   rows('humanSize', (bytes: number) => humanSize(bytes));
   rows('spdxId', (text: string) => sanitise(text));
   rows('supplier', (name: string) => organisation(name));
