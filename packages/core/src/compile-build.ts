@@ -4,6 +4,7 @@ import {
   buildsFor,
   compile,
   type CompiledPackage,
+  normaliseScript,
   type PipelineCatalogue,
   type PipelineFile,
   pipelineLibrary,
@@ -95,7 +96,14 @@ function compileAll(
   const diagnostics: Diagnostic[] = [];
   for (const architecture of architectures) {
     const { libc, buildOptions } = request;
-    const compiled = compile(config, { architecture, library, libc, buildOptions });
+    const compiled = compile(config, {
+      architecture,
+      library,
+      libc,
+      buildOptions,
+      // Only checks: what runs is the script of a step, which stays as it was written.
+      normaliseScript,
+    });
     diagnostics.push(...compiled.diagnostics);
     if (compiled.value !== undefined) packages.set(architecture, compiled.value);
   }

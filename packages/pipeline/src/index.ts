@@ -31,3 +31,4 @@ export { failingLine } from './failing-line.ts';
 export { formatPlan } from './format-plan.ts';
 export { compilerFiles } from './compiler-files.ts';
 export type { CompilerFilesOptions } from './compiler-files.ts';
+export { normaliseScript } from './shell/normalise-script.ts';

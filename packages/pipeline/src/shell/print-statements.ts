@@ -1,0 +1,225 @@
+import { printArithmetic } from './print-arithmetic.ts';
+import { printCompound } from './print-compound.ts';
+import { printWord, printWords } from './print-word.ts';
+import type { Printer } from './printer.ts';
+import type {
+  Assignment,
+  Chain,
+  Command,
+  Declaration,
+  Redirect,
+  SimpleCommand,
+  Statement,
+} from './syntax-tree.ts';
+
+/** Prints statements, each in a line of its own unless there is one that had none. */
+export function printStatements(printer: Printer, statements: readonly Statement[]): void {
+  const [first] = statements;
+  const apart = printer.needsLine || (first !== undefined && first.line > printer.line);
+  for (const statement of statements) {
+    printer.lineBefore(statement.line);
+    printer.reach(statement.line);
+    printStatement(printer, statement);
+    printer.needsLine = true;
+  }
+  if (statements.length === 1 && !apart) printer.needsLine = false;
+}
+
+/** Prints the statements of a compound command that is closed in `closingLine`; 0 if something else follows them. */
+export function printNested(printer: Printer, statements: readonly Statement[], closingLine: number): void {
+  printer.indent();
+  const last = statements.at(-1);
+  if (statements.length > 1) printer.needsLine = true;
+  else if (last !== undefined && closingLine > printer.line && last.endLine < closingLine)
+    printer.needsLine = true;
+  printStatements(printer, statements);
+  printer.dedent();
+}
+
+export function printStatement(printer: Printer, statement: Statement): void {
+  const { command, redirects } = statement;
+  printer.separated = false;
+  if (statement.negated) printer.token('!');
+  const done = command === undefined ? 0 : printCommand(printer, command, redirects);
+  printer.indent();
+  for (const redirect of redirects.slice(done)) {
+    if (redirect.line > printer.line) printer.continueLine();
+    printRedirect(printer, redirect);
+  }
+  const apart = statement.separatorLine > printer.line;
+  if (apart || statement.background) {
+    if (apart) printer.continueLine();
+    else printer.space();
+    printer.out += statement.background ? '&' : ';';
+    printer.separated = true;
+    printer.needsSpace = true;
+  }
+  printer.dedent();
+}
+
+function printRedirect(printer: Printer, redirect: Redirect): void {
+  printer.pad();
+  printer.out += redirect.descriptor + redirect.operator;
+  printer.needsSpace = true;
+  printWord(printer, redirect.target);
+  if (redirect.heredoc !== undefined) printer.expect(redirect, redirect.heredoc);
+}
+
+/** Prints a command and tells how many of the redirections it printed. */
+function printCommand(printer: Printer, command: Command, redirects: readonly Redirect[]): number {
+  switch (command.kind) {
+    case 'simple':
+      return printSimple(printer, command, redirects);
+    case 'declaration':
+      printDeclaration(printer, command);
+      return 0;
+    case 'pipeline':
+      printPipeline(printer, command);
+      return 0;
+    case 'list':
+      printList(printer, command);
+      return 0;
+    default:
+      printCompound(printer, command);
+      return 0;
+  }
+}
+
+/** Redirections before the second word stay there; the others move behind the words. */
+function printSimple(printer: Printer, command: SimpleCommand, redirects: readonly Redirect[]): number {
+  const { words } = command;
+  const [first, second] = words;
+  printAssignments(printer, command.assignments);
+  if (first === undefined) return 0;
+  let done = 0;
+  const printBefore = (offset: number): void => {
+    for (; done < redirects.length; done++) {
+      const redirect = redirects[done];
+      if (redirect === undefined || redirect.offset > offset || redirect.heredoc !== undefined) return;
+      printRedirect(printer, redirect);
+    }
+  };
+  printBefore(first.offset);
+  printWords(printer, [first]);
+  if (second === undefined) return done;
+  printBefore(second.offset);
+  printWords(printer, words.slice(1));
+  return done;
+}
+
+function printDeclaration(printer: Printer, command: Declaration): void {
+  printer.token(command.keyword);
+  for (const argument of command.arguments) {
+    if (argument.kind === 'assignment') printAssignments(printer, [argument]);
+    else {
+      printer.indent();
+      if (argument.line > printer.line) printer.continueLine();
+      else printer.pad();
+      printWord(printer, argument);
+      printer.dedent();
+    }
+  }
+}
+
+function printAssignments(printer: Printer, assignments: readonly Assignment[]): void {
+  printer.indent();
+  for (const { line, name, index, appends, value, array } of assignments) {
+    if (printer.startsLine(line)) printer.continueLine();
+    else printer.pad();
+    printer.out += name;
+    if (index !== undefined) {
+      printer.out += '[';
+      printArithmetic(printer, index, 'wide');
+      printer.out += ']';
+    }
+    printer.out += appends ? '+=' : '=';
+    if (value !== undefined) {
+      // A line that began here would be another word.
+      printer.reach(value.line);
+      printWord(printer, value);
+    } else if (array !== undefined) {
+      printer.needsSpace = false;
+      printer.out += '(';
+      printElements(printer, array.elements);
+      printer.closeParenthesis(array.endLine);
+    }
+    printer.needsSpace = true;
+  }
+  printer.dedent();
+}
+
+function printElements(printer: Printer, elements: NonNullable<Assignment['array']>['elements']): void {
+  printer.indent();
+  for (const { line, index, value } of elements) {
+    if (line > printer.line) printer.lineBefore(line);
+    else printer.pad();
+    if (index !== undefined) {
+      printer.out += '[';
+      printArithmetic(printer, index, 'wide');
+      printer.out += ']=';
+    }
+    if (value !== undefined) printWord(printer, value);
+    printer.needsSpace = true;
+  }
+  printer.dedent();
+}
+
+function printPipeline(printer: Printer, { first, rest }: Chain): void {
+  let indents = 0;
+  let broken = false;
+  printStatement(printer, first);
+  for (const [i, { operator, statement }] of rest.entries()) {
+    if (statement.line <= printer.line) printer.token(operator);
+    else {
+      if (!printer.inBrokenChain) {
+        printer.indent();
+        indents++;
+      }
+      breakAfter(printer, operator, statement);
+      printer.inBrokenChain = i < rest.length - 1;
+      broken = true;
+    }
+    printStatement(printer, statement);
+  }
+  while (indents-- > 0) printer.dedent();
+  if (broken) printer.inBrokenChain = false;
+}
+
+function printList(printer: Printer, { first, rest }: Chain): void {
+  printStatement(printer, first);
+  for (const { operator, statement } of rest) {
+    if (statement.line <= printer.line) {
+      printer.token(operator);
+      printStatement(printer, statement);
+      continue;
+    }
+    const indents = !printer.inBrokenChain;
+    if (indents) printer.indent();
+    breakAfter(printer, operator, statement);
+    printer.inBrokenChain = statement.command?.kind === 'pipeline';
+    printStatement(printer, statement);
+    if (indents) printer.dedent();
+    printer.inBrokenChain = false;
+  }
+}
+
+function breakAfter(printer: Printer, operator: string, statement: Statement): void {
+  printer.token(operator);
+  printer.breakLine(0);
+  printer.reach(statement.line);
+}
+
+/** Whether what is printed first is a `(`, which must not touch another one. */
+export function startsWithParenthesis(statements: readonly Statement[]): boolean {
+  const [first] = statements;
+  if (first === undefined || first.negated) return false;
+  const { command } = first;
+  if (command === undefined) return false;
+  switch (command.kind) {
+    case 'pipeline':
+    case 'list':
+      return startsWithParenthesis([command.first]);
+    default:
+      return command.kind === 'subshell' || command.kind === 'arithmetic';
+  }
+}
