@@ -302,6 +302,30 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     ]);
   });
 
+  test('a session that was prepared is used, and one that is not needed leaves nothing', async () => {
+    const step = base.run({
+      args: sh('cat /run/secrets/token'),
+      network: 'none',
+      secrets: [{ id: 'token', dest: '/run/secrets/token' }],
+      ignoreCache: true,
+    }).root;
+    const other = await connect(address);
+    for (let i = 0; i < 2; i++) {
+      let text = '';
+      other.prepareSession();
+      await other.build({
+        definition: definitionOf(step),
+        session: { secrets: { token: salt } },
+        onEvent: (event) => {
+          if (event.type === 'vertexLog') text += String(Buffer.from(event.bytes));
+        },
+      });
+      expect(text).toBe(salt);
+    }
+    other.prepareSession();
+    other.close();
+  });
+
   test('an entitlement that was not asked for is refused', async () => {
     const state = base.run({ args: sh('true'), network: 'none', security: 'insecure' }).root;
     const error = await failure(client.build({ definition: definitionOf(state) }));

@@ -20,6 +20,8 @@ export async function buildArchitecture(build: ArchitectureBuild): Promise<reado
   // Asked for now and needed later; a failure is met where it is awaited.
   const capabilities = daemon.client.capabilities({ signal });
   capabilities.catch(() => {});
+  // The solve needs it, and the stages before it leave a core idle.
+  daemon.client.prepareSession();
   const { contents } = config.environment;
   const locked = await stages.run(
     'resolve',

@@ -17,7 +17,51 @@ import { errorOf, refusalOf, type FromWorker, type Question, type ToWorker } fro
  *
  * @throws {ConnectionError} when the daemon cannot be reached; the signal's reason when it aborts meanwhile.
  */
-export const openSession: OpenSession = async (endpoint, attachables, options = {}): Promise<Session> => {
+export const openSession: OpenSession = (endpoint, attachables, options) =>
+  openSessionOn(startWorker, endpoint, attachables, options);
+
+/** A thread that was started before it is needed. */
+export interface PreparedSession {
+  /** Opens a session on the thread; on a new one when it has gone, or was used already. */
+  readonly open: OpenSession;
+  /** Ends the thread if no session uses it. */
+  readonly discard: () => void;
+}
+
+/**
+ * Starts the thread of a session ahead, which takes longer than all that comes then. It does not keep the process
+ * alive before it is used.
+ */
+export function prepareSession(): PreparedSession {
+  let ready: Worker | undefined = startWorker();
+  const forget = (): void => {
+    ready = undefined;
+  };
+  ready.unref();
+  // Whether threads can be had at all shows again, and is dealt with, when a session is opened.
+  ready.on('error', forget);
+  ready.on('exit', forget);
+  const take = (): Worker => {
+    const worker = ready;
+    if (worker === undefined) return startWorker();
+    ready = undefined;
+    worker.off('error', forget);
+    worker.off('exit', forget);
+    worker.ref();
+    return worker;
+  };
+  return {
+    open: (endpoint, attachables, options) => openSessionOn(take, endpoint, attachables, options),
+    discard: () => void ready?.terminate(),
+  };
+}
+
+async function openSessionOn(
+  takeWorker: () => Worker,
+  endpoint: Endpoint,
+  attachables: Attachables,
+  options: SessionOptions = {},
+): Promise<Session> {
   options.signal?.throwIfAborted();
   const failures: unknown[] = [];
   const failed = (error: unknown): void => {
@@ -29,7 +73,7 @@ export const openSession: OpenSession = async (endpoint, attachables, options = 
     sharedKey: options.sharedKey ?? '',
   };
   const host = callerHost(attachables, options, failed);
-  const running = await start(endpoint, identity, attachables, options, host, failed);
+  const running = await start(takeWorker, endpoint, identity, attachables, options, host, failed);
   const onAbort = (): void => running.close();
   options.signal?.addEventListener('abort', onAbort);
   let closing = false;
@@ -48,9 +92,10 @@ export const openSession: OpenSession = async (endpoint, attachables, options = 
       await closed;
     },
   };
-};
+}
 
 async function start(
+  takeWorker: () => Worker,
   endpoint: Endpoint,
   identity: SessionIdentity,
   attachables: Attachables,
@@ -60,7 +105,7 @@ async function start(
 ): Promise<RunningSession> {
   const plan = planOf(attachables, options);
   if (options.worker !== false) {
-    const running = await runInWorker(endpoint, identity, plan, host, failed, options.signal);
+    const running = await runInWorker(takeWorker(), endpoint, identity, plan, host, failed, options.signal);
     if (running !== 'no worker') return running;
   }
   const { runSession } = await import('./run-session.ts');
@@ -82,6 +127,7 @@ function startWorker(): Worker {
 const closeTimeoutMs = 2000;
 
 async function runInWorker(
+  worker: Worker,
   endpoint: Endpoint,
   identity: SessionIdentity,
   plan: SessionPlan,
@@ -89,7 +135,6 @@ async function runInWorker(
   failed: (error: unknown) => void,
   signal: AbortSignal | undefined,
 ): Promise<RunningSession | 'no worker'> {
-  const worker = startWorker();
   // The rule means browsers; a thread has no origin.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin
   const tell = (message: ToWorker): void => worker.postMessage(message);
