@@ -70,6 +70,26 @@ export function holds(
   return result;
 }
 
+/** What a condition may come to when only some variables are known, the others being anything. */
+export function possibleValues(condition: Condition, known: Variables): ReadonlySet<boolean> {
+  if (condition.kind === 'comparison') {
+    const { left, right, equal } = condition;
+    const a = left.kind === 'text' ? left.text : known.get(left.name);
+    const b = right.kind === 'text' ? right.text : known.get(right.name);
+    if (a !== undefined && b !== undefined) return new Set([(a === b) === equal]);
+    const same = left.kind === 'variable' && right.kind === 'variable' && left.name === right.name;
+    return same ? new Set([equal]) : new Set([true, false]);
+  }
+  let result = possibleValues(condition.first, known);
+  for (const { operator, condition: next } of condition.rest) {
+    const values = possibleValues(next, known);
+    const joined = new Set<boolean>();
+    for (const a of result) for (const b of values) joined.add(operator === '&&' ? a && b : a || b);
+    result = joined;
+  }
+  return result;
+}
+
 function operandValue(
   operand: Operand,
   variables: Variables,

@@ -30,6 +30,18 @@ export interface Details {
   CONFIG_PATTERN_INVALID: { reason: string };
   CONFIG_ENV_FILE_INVALID: { reason: string };
   CONFIG_EDIT_IMPOSSIBLE: { path: string; reason: string };
+  CONFIG_VAR_UNUSED: { name: string };
+  CONFIG_RANGE_UNUSED: { name: string };
+  CONFIG_OPTION_UNUSED: { name: string };
+  CONFIG_INPUT_UNUSED: { name: string };
+  CONFIG_CHECK_UNKNOWN: { name: string; meant: string | undefined };
+  CONFIG_ARCHITECTURE_ALL: Record<string, never>;
+  CONFIG_ARCHITECTURE_UNKNOWN: { name: string; meant: string | undefined };
+  CONFIG_CONDITION_NEVER: { name: string };
+  CONFIG_USES_IGNORED: { uses: string };
+  CONFIG_FETCH_UNCHECKED: Record<string, never>;
+  CONFIG_CHECKOUT_UNPINNED: { name: string; value: string };
+  CONFIG_PLAIN_HTTP: { address: string };
 }
 
 const keys = (known: readonly string[]): string => known.map((key) => `"${key}"`).join(', ');
@@ -155,5 +167,60 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A change that cannot be made in the file',
     message: ({ path, reason }) =>
       path === '' ? `The file cannot be changed: ${reason}.` : `"${path}" cannot be changed: ${reason}.`,
+  },
+  CONFIG_VAR_UNUSED: {
+    title: 'A variable that nothing uses',
+    message: ({ name }) => `Nothing in this file uses \${{vars.${name}}}.`,
+    hint: () => 'Take it out, unless a pipeline file of yours reads it.',
+  },
+  CONFIG_RANGE_UNUSED: {
+    title: 'Data that no range uses',
+    message: ({ name }) => `No subpackage has "range: ${name}".`,
+  },
+  CONFIG_OPTION_UNUSED: {
+    title: 'An option without effect',
+    message: ({ name }) =>
+      `The option "${name}" changes nothing, and nothing asks for \${{options.${name}.enabled}}.`,
+  },
+  CONFIG_INPUT_UNUSED: {
+    title: 'An input that nothing reads',
+    message: ({ name }) => `Nothing in this pipeline reads \${{inputs.${name}}}.`,
+  },
+  CONFIG_CHECK_UNKNOWN: {
+    title: 'A check that does not exist',
+    message: ({ name, meant }) =>
+      `There is no check "${name}" to disable.${meant === undefined ? '' : ` Did you mean "${meant}"?`}`,
+    hint: ({ meant }) => (meant === undefined ? '"melange2 lint --help" lists the checks.' : undefined),
+  },
+  CONFIG_ARCHITECTURE_ALL: {
+    title: 'An architecture named "all"',
+    message: () =>
+      'Without "target-architecture" a package is built for every architecture; "all" is deprecated. Take it out.',
+  },
+  CONFIG_ARCHITECTURE_UNKNOWN: {
+    title: 'An architecture that no build has',
+    message: ({ name, meant }) =>
+      `"${name}" is no architecture in apk's spelling, so nothing is built for it.${meant === undefined ? '' : ` Did you mean "${meant}"?`}`,
+  },
+  CONFIG_CONDITION_NEVER: {
+    title: 'A condition that can never hold',
+    message: ({ name }) => `This condition never holds, so "${name}" is never made.`,
+  },
+  CONFIG_USES_IGNORED: {
+    title: 'A step with "uses" and steps of its own',
+    message: ({ uses }) => `This step has steps of its own, so the pipeline "${uses}" is not loaded.`,
+  },
+  CONFIG_FETCH_UNCHECKED: {
+    title: 'A download without checksum',
+    message: () => 'What is fetched here is not checked. Add "expected-sha256" or "expected-sha512".',
+  },
+  CONFIG_CHECKOUT_UNPINNED: {
+    title: 'A checkout that can change',
+    message: ({ name, value }) =>
+      `The ${name} "${value}" can be moved to other sources at any time. Add "expected-commit".`,
+  },
+  CONFIG_PLAIN_HTTP: {
+    title: 'An address without encryption',
+    message: ({ address }) => `${address} is fetched without encryption. Use https.`,
   },
 };

@@ -47,6 +47,7 @@ export type {
   Schedule,
 } from './update.ts';
 export { parseConfig } from './parse-config.ts';
+export type { PipelineFileOptions } from './parse-pipeline-file.ts';
 export { parsePipelineFile } from './parse-pipeline-file.ts';
 export type { ParseOptions } from './parse-options.ts';
 export { substitute, substituteTraced, substituteCondition, substituteLiteral } from './substitution.ts';

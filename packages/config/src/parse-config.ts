@@ -20,6 +20,7 @@ import { readDocument } from './read-document.ts';
 import { reportReferences, resolveStrictly } from './strict-references.ts';
 import { substituteLiteral, type Variables } from './substitution.ts';
 import { fileVariables, type VariableProblem } from './variables.ts';
+import { warnConfig } from './warn-config.ts';
 import { isNull, type YamlMap } from './yaml-node.ts';
 
 /**
@@ -63,6 +64,7 @@ function read(text: string, file: string, options: ParseOptions): Parsed<Package
   checkConfig(config, (problem) => {
     if (!unread.has(placeOf(problem))) reading.add(problem);
   });
+  if (options.warnings !== false) warnConfig(config, source.text, (problem) => reading.add(problem));
   return { value: config, diagnostics: sortDiagnostics([...extra.diagnostics, ...reading.problems]) };
 }
 
