@@ -115,7 +115,7 @@ export interface SessionExporter {
   readonly finalize?: (response: Readonly<Record<string, string>>) => Promise<void>;
 }
 
-/** A folder that the daemon may read. */
+/** A folder that the daemon may read. Extended attributes are not sent: Node cannot read them. */
 export interface LocalDir {
   /** Absolute path. */
   readonly path: string;
@@ -200,5 +200,8 @@ export type ExportReceiver =
     }
   /** A stream of bytes into a file, which appears whole or not at all. */
   | { readonly kind: 'file'; readonly path: string }
-  /** A tree of files into a folder. */
+  /**
+   * A tree of files into a folder. The files belong to the user, without extended attributes; devices and named pipes
+   * are refused. A tar stream has all of that.
+   */
   | { readonly kind: 'dir'; readonly path: string };

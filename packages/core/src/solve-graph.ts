@@ -48,6 +48,7 @@ export async function solveGraph(
       definition,
       onFailure: (failure, gateway) => stepFailed(build, graph, tracker, failure, gateway),
       session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor) },
+      sessionOptions: { cacheDir: build.cacheDir },
       entitlements: asked.entitlements,
       cacheImports: asked.cacheImports.map(({ type, attributes }) => ({ type, attrs: attributes })),
       cacheExports: asked.cacheExports.map(({ type, attributes }) => ({ type, attrs: attributes })),

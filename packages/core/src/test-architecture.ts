@@ -105,6 +105,7 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
           localDirs: { ...attachables.localDirs, ...source?.dirs },
           ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
         },
+        sessionOptions: { cacheDir: build.cacheDir },
         entitlements: plan.steps.some((step) => step.network === 'host') ? ['network.host'] : [],
         onEvent: (event) => tracker.receive(event),
         signal,

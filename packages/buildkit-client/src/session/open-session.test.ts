@@ -248,3 +248,31 @@ test('a caller that is busy does not hold up its session', async () => {
   expect((await answer).data.length).toBe(1);
   await session.close();
 });
+
+test('a session goes through a program to a daemon that only the program reaches', async () => {
+  const { path } = daemon.endpoint as { path: string };
+  const pipe = `const s = require('node:net').connect(process.argv[1]); process.stdin.pipe(s).pipe(process.stdout);`;
+  const session = await openSession(
+    { kind: 'command', program: process.execPath, args: ['-e', pipe, path], address: 'test://' },
+    { secrets: { a: 'b' } },
+  );
+  await expect.poll(() => offered.length).toBe(1);
+  expect((await offered.at(0)!.peer.unary(secrets.Secrets.methods.GetSecret, { ID: 'a' })).data.length).toBe(
+    1,
+  );
+  await session.close();
+});
+
+test('sessions leave nothing behind, however many there were', async () => {
+  const resources = (): number => process.getActiveResourcesInfo().length;
+  const openAndClose = async (): Promise<void> => {
+    const session = await openSession(daemon.endpoint, { secrets: {} }, { worker: false });
+    await session.close();
+  };
+  await openAndClose();
+  await expect.poll(() => daemon.sessions.size).toBe(0);
+  const before = resources();
+  for (let i = 0; i < 200; i++) await openAndClose();
+  await expect.poll(() => daemon.sessions.size).toBe(0);
+  await expect.poll(resources).toBeLessThanOrEqual(before);
+});

@@ -50,6 +50,9 @@ interface Tree {
 
 function realTree(name: string, dir: LocalDir, metadata: CallMetadata): Tree {
   const root = rootOf(name, dir.path);
+  const patterns = ['include-patterns', 'exclude-patterns', 'followpaths'] as const;
+  // A folder may be read several times in one build, each time another part of it.
+  const read = [name, root, dir, ...patterns.map((key) => metadata.get(key) ?? [])];
   const filters = [
     filterOf(root, dir.include?.map(fromIgnoreFile), dir.exclude?.map(fromIgnoreFile), dir.followPaths),
     filterOf(
@@ -63,7 +66,7 @@ function realTree(name: string, dir: LocalDir, metadata: CallMetadata): Tree {
   return {
     entries: () => walkFolder(root, { filters, owners: dir.owners ?? 'reset', times }),
     times: async (cacheDir) =>
-      times === 'content' ? await contentTimes(`${name}\0${root}`, cacheDir) : undefined,
+      times === 'content' ? await contentTimes(JSON.stringify(read), cacheDir) : undefined,
   };
 }
 
