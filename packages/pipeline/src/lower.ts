@@ -205,6 +205,8 @@ function fetchedFile(
   return http(uri, {
     checksum: name,
     filename: name,
+    // The daemon's own choice is readable for root only.
+    mode: 0o644,
     customName: `${step.package}: download ${uri}`,
     description: { [stepDescription]: step.id },
     locations,
