@@ -25,7 +25,7 @@ test('a range over 10,000 items makes 10,000 subpackages', () => {
   expect(parseConfig(text, 'a.yaml').value?.subpackages.length).toBe(10_000);
 });
 
-test('aliases of aliases are refused before they are written out', () => {
+test('aliases of aliases are refused before they are written out', { timeout: 60_000 }, () => {
   const steps = repeat(12, (i) => {
     const inner = i === 0 ? '{runs: x}' : Array.from({ length: 10 }, () => `*m${i - 1}`).join(', ');
     return `  - &m${i} {pipeline: [${inner}]}\n`;
@@ -33,7 +33,7 @@ test('aliases of aliases are refused before they are written out', () => {
   expect(codes(`${head}pipeline:\n${steps}`)).toEqual(['CONFIG_TOO_LARGE']);
 });
 
-test('variables that double each other are refused before they fill the memory', () => {
+test('variables that double each other are refused before they fill the memory', { timeout: 60_000 }, () => {
   const vars = repeat(40, (i) => `  v${i + 1}: "\${{vars.v${i}}}\${{vars.v${i}}}"\n`);
   expect(codes(`${head}vars:\n  v0: "${'a'.repeat(1000)}"\n${vars}`)).toEqual(['CONFIG_TOO_LARGE']);
   const transform = '  - {from: "${{vars.a}}", match: "^(.*)$", replace: "$1$1", to: a}\n';

@@ -110,11 +110,11 @@ const maxLength = 16 * 1024 * 1024;
 /**
  * Stops texts that grow with each variable put into another.
  *
- * @throws {BuildError} CONFIG_TOO_LARGE when a text is longer than 16 Mi characters.
+ * @throws {BuildError} CONFIG_TOO_LARGE when a text is longer than `limit`, 16 Mi characters by default.
  */
-export function checkLength(length: number): void {
-  if (length > maxLength)
-    throw buildError(errors, 'CONFIG_TOO_LARGE', { limit: `${maxLength} characters in one text` });
+export function checkLength(length: number, limit: number = maxLength): void {
+  if (length > limit)
+    throw buildError(errors, 'CONFIG_TOO_LARGE', { limit: `${limit} characters in one text` });
 }
 
 type Insert = (value: string, text: string, start: number) => string;

@@ -1,6 +1,9 @@
 import { checkLength } from './substitution.ts';
 import { RE2JS, RE2JSException } from 're2js';
 
+/** Longest text that a transform may make, in UTF-16 units. */
+const maxLength = 1024 * 1024;
+
 /** The pattern is none that RE2 reads. */
 export class PatternError extends Error {
   constructor(reason: string) {
@@ -16,7 +19,7 @@ export class PatternError extends Error {
  * there is empty.
  *
  * @throws {PatternError} where RE2 refuses the pattern.
- * @throws {BuildError} CONFIG_TOO_LARGE when the result is longer than 16 Mi characters.
+ * @throws {BuildError} CONFIG_TOO_LARGE when the result is longer than 1 Mi characters.
  * @see https://pkg.go.dev/regexp#Regexp.ReplaceAllString
  */
 export function replaceMatches(text: string, pattern: string, template: string): string {
@@ -37,7 +40,7 @@ export function replaceMatches(text: string, pattern: string, template: string):
         else out += groupText(part.group);
       }
     }
-    checkLength(out.length);
+    checkLength(out.length, maxLength);
     done = end;
   }
   return out + text.slice(done);
