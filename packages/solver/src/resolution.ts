@@ -233,7 +233,8 @@ export function resolve(input: ResolutionInput): Resolution {
     return undefined;
   };
 
-  const impliedBy = new Map<Requirement, Set<string>>();
+  /** By the tags that come with them, which all that one requirement implies share; cycles end here. */
+  const impliedBy = new Map<ReadonlySet<string>, Set<string>>();
   const imply = (requirement: Requirement, candidates: readonly Candidate[]): void => {
     const [first, ...others] = candidates;
     for (const constraint of first?.depends ?? []) {
@@ -250,8 +251,8 @@ export function resolve(input: ResolutionInput): Resolution {
       if (!everyone) continue;
       const { name } = constraint;
       const implied: Constraint = same ? constraint : { text: name, name, conflict: false };
-      const known = impliedBy.get(requirement) ?? new Set<string>();
-      impliedBy.set(requirement, known);
+      const known = impliedBy.get(requirement.tags) ?? new Set<string>();
+      impliedBy.set(requirement.tags, known);
       if (known.has(implied.text)) continue;
       known.add(implied.text);
       require({ constraint: implied, source: { kind: 'implied', requirement }, tags: requirement.tags });
