@@ -7,9 +7,11 @@ import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
 const world = inject('world');
+const apkCache = inject('apkCache');
 
 function buildFile(dir: string, pipeline: string): string {
-  const file = join(dir, 'sample.yaml');
+  const file = join(dir, 'source/sample.yaml');
+  mkdirSync(join(dir, 'source'));
   writeFileSync(
     file,
     `package:
@@ -39,7 +41,7 @@ test('a daemon that is not there ends with what was tried, and exit code 3', asy
   const dir = testFolder();
   const file = buildFile(dir, '  - runs: "true"\n');
   const address = `unix://${dir}/none.sock`;
-  const { code, stderr } = await buildPackage({ file, address, world, dir });
+  const { code, stderr } = await buildPackage({ file, apkCache, address, world, dir });
   expect(code).toBe(3);
   expect(stderr).toContain(address);
   expect(stderr).toContain('there is no such socket');
@@ -78,7 +80,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
       exit 7
 `,
     );
-    const { code, stderr } = await buildPackage({ file, address, world, dir });
+    const { code, stderr } = await buildPackage({ file, apkCache, address, world, dir });
     expect(code).toBe(1);
     expect(stderr).toMatch(/sample\.yaml:1[1-6]:\d+/);
     expect(stderr).toContain('Second');
@@ -94,6 +96,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     const file = buildFile(dir, `  - runs: |\n      echo STARTED ${Date.now()}\n      sleep 300\n`);
     const stop = new AbortController();
     const { code } = await buildPackage({
+      apkCache,
       file,
       address,
       world,
@@ -121,7 +124,13 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
       expected-sha256: ${digest}
 `,
     );
-    const { code, stderr } = await buildPackage({ file, address, world: { ...world, sources }, dir });
+    const { code, stderr } = await buildPackage({
+      file,
+      apkCache,
+      address,
+      world: { ...world, sources },
+      dir,
+    });
     expect(code).toBe(1);
     expect(stderr).toContain(digest);
     expect(left(dir)).toEqual([]);

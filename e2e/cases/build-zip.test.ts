@@ -8,11 +8,12 @@ import { testFolder, testKey } from '../harness/test-folder.ts';
 
 const daemons = inject('daemons');
 const world = inject('world');
+const apkCache = inject('apkCache');
 const file = join(repositoryRoot, 'examples/zip.yaml');
 
 async function build(address: string, dir: string, key: string): Promise<BuiltPackages> {
   mkdirSync(dir, { recursive: true });
-  const built = await buildPackage({ file, address, world, dir, key });
+  const built = await buildPackage({ file, apkCache, address, world, dir, key });
   expect(built, built.stderr).toMatchObject({ code: 0 });
   return built;
 }
@@ -47,7 +48,7 @@ describe.skipIf(Object.keys(daemons).length === 0)('examples/zip.yaml', () => {
       repositories: [repository, world.repository],
       keyring: [`${key}.pub`, world.keyring],
       packages: ['zip-tools'],
-      cacheDir: join(dir, 'cache'),
+      cacheDir: apkCache,
       args: ['/usr/bin/zip', '-v'],
     });
     expect(output).toMatch(/^Copyright .* Info-ZIP/);

@@ -7,6 +7,7 @@ import { testFolder, testKey } from '../harness/test-folder.ts';
 
 const addresses = Object.values(inject('daemons'));
 const world = inject('world');
+const apkCache = inject('apkCache');
 
 describe.skipIf(addresses.length === 0)('examples', () => {
   const [address = ''] = addresses.slice(-1);
@@ -20,7 +21,7 @@ describe.skipIf(addresses.length === 0)('examples', () => {
     const dir = testFolder();
     const key = await testKey(dir);
     const file = join(repositoryRoot, 'examples', `${name}.yaml`);
-    const result = await buildPackage({ file, address, world, dir, key, args: more });
+    const result = await buildPackage({ file, apkCache, address, world, dir, key, args: more });
     expect(result, result.stderr).toMatchObject({ code: 0 });
     const { output } = await runInstalled({
       address,
@@ -28,7 +29,7 @@ describe.skipIf(addresses.length === 0)('examples', () => {
       repositories: [result.repository, world.repository],
       keyring: [`${key}.pub`, world.keyring],
       packages: install,
-      cacheDir: join(dir, 'cache/melange2'),
+      cacheDir: apkCache,
       args,
     });
     return { made: Object.keys(result.digests).filter((made) => made.endsWith('.apk')), output };

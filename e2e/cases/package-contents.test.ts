@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesSource, openPackage, packageEntries, xattrsOf } from '@melange2/apk';
 import { describe, expect, inject, test } from 'vitest';
@@ -7,6 +7,7 @@ import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
 const world = inject('world');
+const apkCache = inject('apkCache');
 
 const file = `package:
   name: contents
@@ -35,9 +36,10 @@ pipeline:
 describe.each(daemons)('on BuildKit %s', (_, address) => {
   test('modes, hard links and symlinks come back as the steps made them', async () => {
     const dir = testFolder();
-    const path = join(dir, 'contents.yaml');
+    const path = join(dir, 'source/contents.yaml');
+    mkdirSync(join(dir, 'source'));
     writeFileSync(path, file);
-    const built = await buildPackage({ file: path, address, world, dir });
+    const built = await buildPackage({ file: path, apkCache, address, world, dir });
     expect(built, built.stderr).toMatchObject({ code: 0 });
     const bytes = readFileSync(join(built.repository, world.arch, 'contents-1.0.0-r0.apk'));
     const pkg = await openPackage(bytesSource(bytes), { file: 'contents.apk' });

@@ -9,6 +9,7 @@ import { testFolder, testKey } from '../harness/test-folder.ts';
 const recipes = join(process.env['MELANGE2_VECTORS'] ?? join(repositoryRoot, '../shared/vectors'), 'recipes');
 const daemons = inject('daemons');
 const world = inject('world');
+const apkCache = inject('apkCache');
 const missing = !existsSync(recipes)
   ? `${recipes} is not there`
   : Object.keys(daemons).length === 0
@@ -85,6 +86,7 @@ describe.skipIf(missing !== undefined)('recipes of Wolfi, unmodified', () => {
     const dir = testFolder();
     const key = await testKey(dir);
     const built = await buildPackage({
+      apkCache,
       file: join(recipes, `${name}.yaml`),
       address,
       world,
@@ -106,7 +108,7 @@ describe.skipIf(missing !== undefined)('recipes of Wolfi, unmodified', () => {
       repositories: [built.repository, world.repository],
       keyring: [`${key}.pub`, world.keyring],
       packages: recipe.install,
-      cacheDir: join(dir, 'cache/melange2'),
+      cacheDir: apkCache,
       args: ['/bin/sh', '-c', recipe.script],
     });
     expect(output).toMatch(recipe.says);

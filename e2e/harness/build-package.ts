@@ -14,6 +14,8 @@ export interface BuildPackageOptions {
   readonly dir: string;
   /** Private key; unsigned without. */
   readonly key?: string;
+  /** Cache of downloaded packages. Default in `dir`. */
+  readonly apkCache?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -31,6 +33,7 @@ export interface BuiltPackages extends Finished {
 export async function buildPackage(options: BuildPackageOptions): Promise<BuiltPackages> {
   const { address, dir, file, key, world } = options;
   const repository = join(dir, 'packages');
+  const apkCache = options.apkCache ?? join(dir, 'apk-cache');
   const finished = await melange2(
     [
       'build',
@@ -43,6 +46,8 @@ export async function buildPackage(options: BuildPackageOptions): Promise<BuiltP
       world.keyring,
       '--cache-dir',
       world.sources,
+      '--apk-cache-dir',
+      apkCache,
       '--out-dir',
       repository,
       ...(key === undefined ? [] : ['--signing-key', key]),
@@ -50,7 +55,12 @@ export async function buildPackage(options: BuildPackageOptions): Promise<BuiltP
     ],
     {
       cwd: dir,
-      env: { BUILDKIT_HOST: address, XDG_CACHE_HOME: join(dir, 'cache'), ...options.env },
+      env: {
+        BUILDKIT_HOST: address,
+        XDG_CACHE_HOME: join(dir, 'cache'),
+        XDG_STATE_HOME: join(dir, 'state'),
+        ...options.env,
+      },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(options.onStderr === undefined ? {} : { onStderr: options.onStderr }),
     },

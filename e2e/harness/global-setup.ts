@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { cacheDir } from '../world/cache-dir.ts';
 import { makeWorld, type World } from '../world/make-world.ts';
@@ -7,6 +10,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     readonly daemons: DaemonAddresses;
     readonly world: World;
+    /** Cache of downloaded packages, for all tests of a run: everything in it is named by its digest. */
+    readonly apkCache: string;
   }
 }
 
@@ -18,5 +23,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (daemons.missing !== undefined) console.log(`no daemons to test on: ${daemons.missing}`);
   project.provide('world', world);
   project.provide('daemons', daemons.addresses);
-  return () => daemons.stop();
+  const apkCache = await mkdtemp(join(tmpdir(), 'm2-e2e-apks-'));
+  project.provide('apkCache', apkCache);
+  return async () => {
+    await daemons.stop();
+    await rm(apkCache, { recursive: true, force: true });
+  };
 }
