@@ -62,7 +62,13 @@ export function callerHost(
     findExporters: (metadata, refs) =>
       noting(async () => (await attachables.sessionExporter?.find(metadata, refs)) ?? []),
     finalizeExport: (response) => noting(async () => await attachables.sessionExporter?.finalize?.(response)),
-    transferred: (transfer) => options.onTransfer?.(transfer),
+    transferred(transfer) {
+      try {
+        options.onTransfer?.(transfer);
+      } catch (cause) {
+        failed(cause);
+      }
+    },
   };
 }
 
@@ -78,7 +84,9 @@ function streamSink(
   let wake: (() => void) | undefined;
   stream.on('drain', () => wake?.());
   stream.on('close', () => wake?.());
-  const outcome = receiver.output(stream, metadata).then(
+  // Also a function that throws instead of rejecting fails this export only.
+  const output = async (): Promise<void> => await receiver.output(stream, metadata);
+  const outcome = output().then(
     () => ({ ok: true as const }),
     (cause: unknown) => {
       if (!aborted) failed(cause);

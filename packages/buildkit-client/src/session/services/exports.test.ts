@@ -17,8 +17,10 @@ import { encode, filesync } from '@melange2/proto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { goMode } from '../fsutil/go-mode.ts';
 import { packetType } from '../fsutil/packet.ts';
+import { receiveTree } from '../fsutil/receive-tree.ts';
+import { serveSession } from '../serve-session.ts';
 import type { ExportSink } from '../session-host.ts';
-import { testSession, type TestSession } from '../testing/fake-peer.ts';
+import { duplexPair, fakePeer, testSession, type TestSession } from '../testing/fake-peer.ts';
 import { bytes, sendAsDaemon, type SentFile } from '../testing/fake-sync.ts';
 
 let base: string;
@@ -173,6 +175,30 @@ describe('a hostile daemon is refused, and nothing is written:', () => {
     call.sendRaw(header);
     expect((await call.status).code).toBe(8);
     expect(readdirSync(base)).toEqual([]);
+  });
+
+  test.each([
+    ['files without end', { maxEntries: 100 }, (i: number) => file(`file-${i}`, '')],
+    [
+      'bytes without end',
+      { maxBytes: 1_000_000 },
+      (i: number) => ({ stat: { path: `file-${i}`, mode: 0o644, size: 1_000_000 } }),
+    ],
+  ])('%s', async (_, limits, make) => {
+    const [ours, theirs] = duplexPair();
+    const failures: unknown[] = [];
+    const path = filesync.FileSend.methods.DiffCopy.path;
+    const served = serveSession(ours, new Map([[path, (call) => receiveTree(call, out, limits)]]), (error) =>
+      failures.push(error),
+    );
+    const peer = fakePeer(theirs);
+    const call = peer.call(path);
+    for (let i = 1000; i < 9000; i++) call.send(bytes({ type: packetType.stat, stat: make(i).stat }));
+    expect((await call.status).code).toBe(8);
+    expect(failures).toMatchObject([{ code: 'SESSION_LIMIT_EXCEEDED' }]);
+    expect(readdirSync(base)).toEqual([]);
+    peer.close();
+    served.close();
   });
 
   test('bytes that are no packet', async () => {

@@ -57,7 +57,7 @@ function exporterMetadata(metadata: CallMetadata): Record<string, string> {
 }
 
 /** Bytes are handed on in pieces of this size: handing on costs the same for each. */
-const pieceBytes = 512 << 10;
+const pieceBytes = 1 << 20;
 
 async function receiveBytes(
   call: ServerCall,
