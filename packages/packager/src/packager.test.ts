@@ -251,6 +251,23 @@ describe('what apk would refuse', () => {
   });
 });
 
+test('a second name of a device becomes a device of its own', async () => {
+  const device = { type: 'characterDevice', devMajor: 1, devMinor: 3 } as const;
+  const stream = writeTar([
+    entry('tool/dev/null', device),
+    entry('tool/dev/zero', { type: 'hardLink', linkName: 'tool/dev/null' }),
+    entry('tool-doc/void', { type: 'hardLink', linkName: 'tool/dev/null' }),
+  ]);
+  const received = await receiveTrees(stream, { packages: order, spoolDir: dir });
+  const seen = ['dev/null', 'dev/zero'].map((path) => received.trees.get('tool')?.get(path)?.header);
+  expect(seen.map((h) => [h?.type, h?.devMajor, h?.devMinor])).toEqual([
+    ['characterDevice', 1, 3],
+    ['characterDevice', 1, 3],
+  ]);
+  expect(received.trees.get('tool-doc')?.get('void')?.header.type).toBe('characterDevice');
+  await received.close();
+});
+
 test('setcap gives a file its capabilities, under all of its names', async () => {
   const [tool] = await build({
     setcap: [{ path: '/usr/bin/pong', add: { 'cap_net_raw,cap_net_admin': '+ep' } }],

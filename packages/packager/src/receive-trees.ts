@@ -79,7 +79,7 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
         const target = normalise(entry.linkName);
         const file = files.get(target);
         if (file === undefined) {
-          const why = `is a hard link to ${entry.linkName}, which is no file that came before it`;
+          const why = `is a hard link to ${entry.linkName}, which did not come before it`;
           throw buildError(errors, 'PACKAGE_OUTPUT_INVALID', { path: entry.name, why });
         }
         files.set(archived, file);
@@ -94,14 +94,14 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
         lists.get(place.package)?.push({ ...file, header });
         continue;
       }
-      if (place === undefined && entry.type !== 'file') continue;
+      if (place === undefined && entry.type === 'directory') continue;
       if (options.onOther !== undefined && isOutside(archived, options)) {
-        await options.onOther(entry);
+        if (entry.type === 'file') await options.onOther(entry);
         continue;
       }
       const header = withOwner(headerOf(entry, place?.path ?? archived), options);
       const received = entry.type === 'file' ? await spooled(entry, header, spool) : { header };
-      if (entry.type === 'file') files.set(archived, received);
+      if (entry.type !== 'directory') files.set(archived, received);
       if (place !== undefined) lists.get(place.package)?.push(received);
     }
     await spool.flush();
