@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { architecture, formatGoJson, parseConfig, referenceJson, type ParseOptions } from '@melange2/config';
+import {
+  architecture,
+  decodeBuildFile,
+  formatGoJson,
+  parseConfig,
+  referenceJson,
+  type ParseOptions,
+} from '@melange2/config';
 import { hasErrors, type Diagnostic } from '@melange2/diagnostics';
 import * as pipelines from '@melange2/pipeline';
 import {
@@ -248,7 +255,7 @@ function readArguments(record: ErrorRow): Input | { readonly problem: string } |
     ),
   );
   return {
-    text: record.yaml ?? Buffer.from(record.yamlBase64 ?? '', 'base64').toString('utf8'),
+    text: record.yaml ?? decoded(record.yamlBase64 ?? ''),
     file: 'test.yaml',
     arch: record.arch ?? 'x86_64',
     library: pipelineLibrary(layeredCatalogue([own, builtinCatalogue])),
@@ -374,4 +381,9 @@ function firstDifference(got: Json | undefined, want: Json | undefined, path: st
 
 function shown(value: Json | undefined): string {
   return value === undefined ? 'missing' : JSON.stringify(value).slice(0, 160);
+}
+
+/** The text of a file given by its bytes; bytes that are no text become one that nothing reads. */
+function decoded(base64: string): string {
+  return decodeBuildFile(Buffer.from(base64, 'base64'), 'test.yaml').value ?? '\0';
 }

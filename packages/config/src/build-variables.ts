@@ -17,6 +17,7 @@ export interface BuildVariables {
   readonly main: ReadonlyMap<string, string>;
   /** What the pipelines of a subpackage see: {@link subpackageVariables} over those of the main package. */
   readonly subpackage: (name: string) => Variables;
+  /** Vars that refer to what no build has. Circles and faulty transforms are not here: `parseConfig` tells of them. */
   readonly problems: readonly VariableProblem[];
 }
 
@@ -51,11 +52,14 @@ export function buildVariables(config: PackageConfig, target: BuildTarget): Buil
   for (const { name: sub } of config.subpackages) main.set(`targets.package.${sub}`, `${out}/${sub}`);
   for (const option in config.options) main.set(`options.${option}.enabled`, 'false');
   for (const option of target.options ?? []) main.set(`options.${option}.enabled`, 'true');
+  // Vars and transforms know the description, as they do when the file is parsed; pipelines do not.
+  main.set('package.description', config.package.description);
   resolveVars(config.vars, main, problems, 'strict');
-  applyTransforms(config.varTransforms, main, problems);
+  applyTransforms(config.varTransforms, main, []);
+  main.delete('package.description');
   return {
     main,
-    problems,
+    problems: problems.filter(({ kind }) => kind === 'reference'),
     subpackage: (sub) => layered(subpackageVariables(sub), main),
   };
 }

@@ -53,9 +53,9 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ reason }) => `This is not valid YAML: ${reason.replace(/\.$/, '')}.`,
   },
   CONFIG_EMPTY: {
-    title: 'The build file is empty',
-    message: ({ file }) =>
-      `${file} has no content. A build file needs at least "package" with "name" and "version".`,
+    title: 'A file is empty',
+    message: ({ file }) => `${file} has no content.`,
+    hint: () => 'A build file needs at least "package" with "name" and "version".',
   },
   CONFIG_TOO_DEEP: {
     title: 'The file is nested too deep',

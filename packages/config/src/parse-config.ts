@@ -119,7 +119,7 @@ function overlays(raw: PackageConfig, options: ParseOptions): Overlays {
 /** Reads a vars file: a flat YAML map of texts. */
 function parseVarsFile(text: string, file: string): Parsed<Readonly<Record<string, string>>> {
   const source = new SourceText(file, text);
-  const document = readDocument(source, 'may be empty');
+  const document = readDocument(source);
   if (document.root === undefined) return { diagnostics: document.diagnostics };
   const context = new DecodeContext(source, { strict: false });
   const value = isNull(document.root) ? {} : mapOf(rawText, '').decode(document.root, context);

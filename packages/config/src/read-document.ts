@@ -10,8 +10,8 @@ export interface ReadDocument {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the YAML of a text; an empty document is a problem unless it may be empty. */
-export function readDocument(source: SourceText, empty?: 'may be empty'): ReadDocument {
+/** Reads the YAML of a text; an empty document is a problem. */
+export function readDocument(source: SourceText): ReadDocument {
   const { root, problems } = readYaml(source.text);
   const diagnostics = problems.map((problem) => {
     const span = source.span(problem);
@@ -20,7 +20,7 @@ export function readDocument(source: SourceText, empty?: 'may be empty'): ReadDo
     if (problem.kind === 'alias') return diagnostic(errors, 'CONFIG_ALIAS_INVALID', { reason }, { span });
     return diagnostic(errors, 'CONFIG_YAML_INVALID', { reason }, { span });
   });
-  if (root === undefined && diagnostics.length === 0 && empty === undefined) {
+  if (root === undefined && diagnostics.length === 0) {
     const span = source.span({ start: 0, end: 0 });
     diagnostics.push(diagnostic(errors, 'CONFIG_EMPTY', { file: source.file }, { span }));
   }

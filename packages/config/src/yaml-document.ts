@@ -68,7 +68,9 @@ function nestedTooDeep(at: number): YamlDocument {
 }
 
 function convert(document: Document.Parsed, text: string): YamlDocument {
-  const problems: YamlProblem[] = document.errors.map((error) => ({
+  // A directive that nobody knows may change what the text means.
+  const unknown = document.warnings.filter((warning) => warning.code === 'BAD_DIRECTIVE');
+  const problems: YamlProblem[] = [...document.errors, ...unknown].map((error) => ({
     kind: 'syntax',
     message: decapitalize(error.message),
     start: error.pos[0],
