@@ -36,7 +36,7 @@ export const errors: ErrorCatalogue<Details> = {
   BUILDKIT_CALL_FAILED: {
     title: 'BuildKit refused a call',
     message: ({ address, method, status, text }) =>
-      `The BuildKit daemon at ${address} answered ${method} with "${text}" (${status}).`,
+      `The BuildKit daemon at ${address} answered ${method} with "${shown(text)}" (${status}).`,
   },
   BUILDKIT_CAPABILITY_MISSING: {
     title: 'The BuildKit daemon is too old for this',
@@ -46,9 +46,12 @@ export const errors: ErrorCatalogue<Details> = {
   BUILDKIT_SOLVE_FAILED: {
     title: 'The build failed on the daemon',
     message: ({ text, vertex, exitCode }) => {
-      const step = vertex?.name === undefined || vertex.name === '' ? 'A step' : `The step "${vertex.name}"`;
+      const step =
+        vertex?.name === undefined || vertex.name === '' ? 'A step' : `The step "${shown(vertex.name)}"`;
       if (exitCode !== undefined) return `${step} ended with exit code ${exitCode}.`;
-      return vertex === undefined ? `The daemon could not build: ${text}.` : `${step} failed: ${text}.`;
+      return vertex === undefined
+        ? `The daemon could not build: ${shown(text)}.`
+        : `${step} failed: ${shown(text)}.`;
     },
   },
 };
@@ -106,6 +109,11 @@ export function missingCapability(capability: string, address: string): BuildErr
     feature: known?.feature ?? capability,
     since: known?.since ?? 'a later version',
   });
+}
+
+/** What a daemon says may hold what programs printed: nothing of it may steer a terminal. */
+function shown(text: string): string {
+  return text.replaceAll(/[^\P{C}\n\t]/gu, '').trim();
 }
 
 /** `/moby.buildkit.v1.Control/Solve` → `Control.Solve`. */

@@ -122,9 +122,10 @@ export function withFailedVertex(
         vertices.find(({ error }) => error !== undefined))
       : undefined);
   if (failed === undefined) return failure;
+  // At the end only: what comes before is the command, which may say anything.
   const exitText =
-    failure.exitCode === undefined && failed.error !== undefined
-      ? /exit code: (\d+)/.exec(failed.error)?.[1]
+    failure.exitCode === undefined
+      ? /exit code: (\d+)(?:: context canceled)*$/.exec(failed.error ?? '')?.[1]
       : undefined;
   return {
     ...failure,
