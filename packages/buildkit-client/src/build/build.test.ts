@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { isBuildError, type BuildError } from '@melange2/diagnostics';
 import { control, decode, gateway } from '@melange2/proto';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -183,6 +184,27 @@ describe('a build', () => {
     failures = 9;
     expect((await failure(client.build({ definition }))).code).toBe('BUILDKIT_SOLVE_FAILED');
     expect(solves()).toBe(6);
+  });
+
+  test('ends, also in the daemon, on a daemon whose gateway knows nothing', async () => {
+    let ended = false;
+    const { client } = await clientOn({
+      [Status.path]: () => {},
+      [Solve.path]: async (call) => {
+        await call.closed;
+        ended = true;
+      },
+    });
+    const error = await failure(client.build({ definition }));
+    expect([error.code, error.message.includes('unknown method')]).toEqual(['BUILDKIT_SOLVE_FAILED', true]);
+    await expect.poll(() => ended).toBe(true);
+  });
+
+  test('says that the daemon is gone when no session can be opened', async () => {
+    const { client, daemon } = await clientOn(buildingHandlers());
+    rmSync(daemon.address.slice('unix://'.length));
+    const error = await failure(client.build({ definition, session: { secrets: { a: 'b' } } }));
+    expect(error.code).toBe('BUILDKIT_UNREACHABLE');
   });
 
   test('that is aborted rejects with the reason and ends the solve in the daemon', async () => {

@@ -126,18 +126,14 @@ async function attemptBuild(
   const stores = await planClientStores(given.cacheImports ?? [], given.cacheExports ?? [], exports);
   const request: BuildRequest = { ...given, cacheImports: stores.cacheImports };
   const attachables = attachablesOf(request.session ?? {}, exports, stores);
-  const session = isEmpty(attachables)
-    ? undefined
-    : await context.openSession(context.endpoint, attachables, {
-        ...request.sessionOptions,
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
-      });
+  const session = isEmpty(attachables) ? undefined : await openNamedSession(context, attachables, request);
   const stop = new AbortController();
   const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);
   const status = watchStatus(channel, ref, request.onEvent, (cause) => stop.abort(cause));
+  const abandon = new AbortController();
   try {
     const solve = channel.unary(control.Control.methods.Solve, solveRequest(request, ref, exports, session), {
-      signal,
+      signal: AbortSignal.any([signal, abandon.signal]),
     });
     const response = await drive(context, request, ref, solve, signal);
     await status.finish(statusGraceMs.succeeded);
@@ -152,7 +148,24 @@ async function attemptBuild(
     if (ownFailure !== undefined) throw ownFailure;
     throw nameFailure(cause, status.vertices(), address);
   } finally {
+    // A build that the daemon has not ended by itself ends here.
+    abandon.abort();
     await session?.close();
+  }
+}
+
+async function openNamedSession(
+  context: BuildContext,
+  attachables: Attachables,
+  { signal, sessionOptions }: BuildRequest,
+): Promise<Session> {
+  try {
+    return await context.openSession(context.endpoint, attachables, {
+      ...sessionOptions,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (cause) {
+    throw fromWireError(cause, context.address);
   }
 }
 
@@ -200,8 +213,9 @@ async function drive(
   if (failed === undefined || ended) return await solve;
   if (isGrpcError(failed.cause) && failed.cause.code === grpcCode.canceled) return await solve;
   // The build in the daemon waits for a result that will not come.
-  await returnToDaemon(calls, { error: toRpcStatus(statusOf(failed.cause)) }).catch(() => {});
-  await solve.catch(() => {});
+  const ending = returnToDaemon(calls, { error: toRpcStatus(statusOf(failed.cause)) }).then(() => solve);
+  // How it ends is known; a daemon that does not take it is left.
+  await ending.catch(() => {});
   throw failed.cause;
 }
 
