@@ -44,7 +44,7 @@ export function installOrder(
     .map((c) => c.candidate)
     .toSorted(byName);
 
-  /** What meets `constraint`: what was chosen for just this, else all that does. */
+  /** All that meets `constraint`, which may be several where names are provided without a version. */
   const providersFor = (constraint: Constraint, of: Candidate | undefined): Candidate[] => {
     if (of !== undefined && !constraint.conflict && meets(of, constraint)) return [];
     const providers = providersOf(constraint);
@@ -52,17 +52,7 @@ export function installOrder(
       throw new Error(`${of === undefined ? 'the world' : label(of)} is not content: ${constraint.text}`);
     }
     if (constraint.conflict) return [];
-    const just = providers.filter((p) => {
-      const requirement = chosen.get(p.package.name)?.requirement;
-      const { kind } = requirement?.source ?? {};
-      return (
-        requirement?.constraint === constraint &&
-        (of === undefined
-          ? kind === 'world'
-          : requirement.source.kind === 'package' && requirement.source.candidate === of)
-      );
-    });
-    return just.length > 0 ? just : providers;
+    return providers.toSorted(byName);
   };
 
   const visit = (candidate: Candidate): void => {

@@ -20,11 +20,18 @@ export function preferred<C extends Candidate>(
   candidates: readonly C[],
   preference: Preference,
 ): C | undefined {
-  let best: C | undefined;
+  // The best of each name first: across names the rules alone can go round in a circle.
+  const best = new Map<string, C>();
   for (const candidate of candidates) {
-    if (best === undefined || compare(candidate, best, preference) > 0) best = candidate;
+    const known = best.get(candidate.package.name);
+    if (known === undefined || compare(candidate, known, preference) > 0)
+      best.set(candidate.package.name, candidate);
   }
-  return best;
+  let winner: C | undefined;
+  for (const candidate of best.values()) {
+    if (winner === undefined || compare(candidate, winner, preference) > 0) winner = candidate;
+  }
+  return winner;
 }
 
 function compare(a: Candidate, b: Candidate, { name, tag, origins }: Preference): number {

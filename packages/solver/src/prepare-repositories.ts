@@ -1,4 +1,11 @@
-import { parseConstraint, parseVersion, versionMatches, type Constraint, type Version } from '@melange2/apk';
+import {
+  compareVersions,
+  parseConstraint,
+  parseVersion,
+  versionMatches,
+  type Constraint,
+  type Version,
+} from '@melange2/apk';
 
 /** What the solver reads of a package; a record of an index has all of it. */
 export interface SolverPackage {
@@ -40,7 +47,7 @@ export interface Candidate<P extends SolverPackage = SolverPackage> {
 /** Repositories made ready for {@link solve}; make it once, it serves any number of worlds. */
 export interface PreparedRepositories<P extends SolverPackage = SolverPackage> {
   readonly repositories: readonly SolverRepository<P>[];
-  /** Everything that is called `name` or provides it, in the order of the repositories. @internal */
+  /** Everything that is called `name` or provides it, by name and the newest first. @internal */
   candidates(name: string): readonly Candidate<P>[];
   /** Those of the candidates for its name that meet `constraint`, leaving `!` aside. @internal */
   fitting(constraint: Constraint): readonly Candidate<P>[];
@@ -108,7 +115,8 @@ export function prepareRepositories<P extends SolverPackage>(
     const known = lists.get(name);
     if (known !== undefined) return known;
     const ids = byName.get(name);
-    const list = ids === undefined ? [] : (typeof ids === 'number' ? [ids] : ids).map(candidateOf);
+    const list =
+      ids === undefined ? [] : (typeof ids === 'number' ? [ids] : ids).map(candidateOf).toSorted(byRank);
     lists.set(name, list);
     return list;
   };
@@ -127,6 +135,20 @@ export function prepareRepositories<P extends SolverPackage>(
     installedIf: (name) => (byRule.get(name) ?? []).map(candidateOf),
     names: () => byName.keys(),
   };
+}
+
+/** By name, the newest first, then by repository: no answer depends on the order of records in an index. */
+function byRank(a: Candidate, b: Candidate): number {
+  return (
+    compareTexts(a.package.name, b.package.name) ||
+    compareVersions(b.version, a.version) ||
+    compareTexts(a.package.version, b.package.version) ||
+    a.repository - b.repository
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function nameOf(text: string): string {

@@ -238,12 +238,12 @@ export function resolve(input: ResolutionInput): Resolution {
   const imply = (requirement: Requirement, candidates: readonly Candidate[]): void => {
     const [first, ...others] = candidates;
     for (const constraint of first?.depends ?? []) {
-      if (constraint.conflict || candidates.some((c) => meets(c, { ...constraint, conflict: false })))
-        continue;
+      // What a candidate has itself, it needs of nobody.
+      if (first === undefined || constraint.conflict || meets(first, constraint)) continue;
       let same = true;
       const everyone = others.every((other) =>
         other.depends.some((d) => {
-          if (d.conflict || d.name !== constraint.name) return false;
+          if (d.conflict || d.name !== constraint.name || meets(other, d)) return false;
           if (d.text !== constraint.text) same = false;
           return true;
         }),

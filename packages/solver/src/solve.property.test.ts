@@ -40,7 +40,7 @@ const index = fc.array(record, { minLength: 1, maxLength: 12 });
 const world = fc.array(constraint, { minLength: 1, maxLength: 4 });
 const runs = { numRuns: Number(process.env['MELANGE2_RUNS'] ?? 300) };
 
-test('a world has a sound answer or a reason, never both and never neither', () => {
+test('a world has a sound answer or a reason, never both and never neither', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(index, world, (packages, wanted) => {
       // An answer that lacks a dependency or meets a conflict is thrown by the solver itself.
@@ -57,7 +57,7 @@ test('a world has a sound answer or a reason, never both and never neither', () 
   );
 });
 
-test('neither the order of the world nor that of the records changes the answer', () => {
+test('neither the order of the world nor that of the records changes the answer', { timeout: 60_000 }, () => {
   const label = (packages: readonly SolverPackage[], wanted: readonly string[]): string => {
     // Two records of one name and version are told apart by their order only.
     const unique = [...new Map(packages.map((p) => [`${p.name} ${p.version}`, p])).values()];
