@@ -25,6 +25,8 @@ export function melange2(args: readonly string[], options: Melange2Options): Pro
     const child = spawn(join(repositoryRoot, 'node_modules/.bin/melange2'), [...args], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that an interrupt reaches all of it, as Ctrl-C on a terminal does.
+      detached: true,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1', ...env },
     });
     let stdout = '';
@@ -34,12 +36,15 @@ export function melange2(args: readonly string[], options: Melange2Options): Pro
       stderr += text;
       onStderr?.(text);
     });
-    const interrupt = (): void => void child.kill('SIGINT');
+    const interrupt = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    };
     signal?.addEventListener('abort', interrupt, { once: true });
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, ended) => {
       signal?.removeEventListener('abort', interrupt);
-      resolve({ code, stdout, stderr });
+      // A shell shows 128 and the number of the signal for what ended by one; pnpm's script around node does.
+      resolve({ code: code ?? (ended === 'SIGINT' ? 130 : null), stdout, stderr });
     });
   });
 }
