@@ -47,7 +47,7 @@ export async function solveGraph(
     await daemon.client.build({
       definition,
       onFailure: (failure, gateway) => stepFailed(build, graph, tracker, failure, gateway),
-      session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor) },
+      session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env) },
       sessionOptions: { cacheDir: build.cacheDir },
       entitlements: asked.entitlements,
       cacheImports: asked.cacheImports.map(({ type, attributes }) => ({ type, attrs: attributes })),

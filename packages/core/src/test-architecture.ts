@@ -101,7 +101,7 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
       await daemon.client.build({
         definition,
         session: {
-          ...sessionOf(kernel.hooks, kernel.redactor),
+          ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env),
           localDirs: { ...attachables.localDirs, ...source?.dirs },
           ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
         },
