@@ -11,16 +11,15 @@ import {
   type ParseOptions,
 } from '@melange2/config';
 import { hasErrors, type Diagnostic } from '@melange2/diagnostics';
-import * as pipelines from '@melange2/pipeline';
 import {
   buildsFor,
   builtinCatalogue,
   compile,
   folderCatalogue,
   layeredCatalogue,
+  normaliseScript,
   pipelineLibrary,
   type CompileOptions,
-  type NormaliseScript,
   type PipelineCatalogue,
   type PipelineLibrary,
 } from '@melange2/pipeline';
@@ -95,9 +94,6 @@ export async function run(vectors: string): Promise<Conformance> {
   }
   return result;
 }
-
-/** Prints scripts anew, once the shell of the pipeline package can. Until then scripts are not compared. */
-const normaliseScript = (pipelines as { readonly normaliseScript?: NormaliseScript }).normaliseScript;
 
 function* wolfi(lines: (name: string) => Recorded[]): Generator<Row> {
   const own = folderCatalogue(
@@ -314,8 +310,6 @@ function testsOf(json: JsonObject): JsonObject {
 function compareOne(ours: Attempt, answer: Answer, row: Row): string | undefined {
   const wanted = row.tests === true ? row.answer.compile : answer.compile;
   if (answer.panic !== undefined || answer.hang === true) return undefined;
-  if (normaliseScript === undefined && answer.error?.includes('stripping runs comments') === true)
-    return undefined;
   if (wanted === undefined) {
     return 'problems' in ours ? undefined : `accepted, but: ${answer.error?.split('\n')[0] ?? 'no answer'}`;
   }
@@ -339,9 +333,7 @@ function comparable(json: JsonObject, own: PipelineCatalogue): Json {
     return {
       ...others,
       ...(uses === undefined ? {} : { uses }),
-      ...(runs === undefined || (normaliseScript === undefined && !builtIn)
-        ? {}
-        : { runs: builtIn ? '<built-in>' : runs }),
+      ...(runs === undefined ? {} : { runs: builtIn ? '<built-in>' : runs }),
       ...(pipeline === undefined
         ? {}
         : { pipeline: (pipeline as readonly Json[]).map((s) => step(s, inside)) }),

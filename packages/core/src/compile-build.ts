@@ -1,5 +1,5 @@
 import { parseConfig, type PackageConfig } from '@melange2/config';
-import { BuildError, type Diagnostic, hasErrors, sortDiagnostics } from '@melange2/diagnostics';
+import { type Diagnostic, hasErrors, sortDiagnostics } from '@melange2/diagnostics';
 import {
   buildsFor,
   compile,
@@ -11,8 +11,8 @@ import {
 } from '@melange2/pipeline';
 import type { ConfigContext } from '@melange2/plugin-api';
 import type { BuildRequest } from './build-request.ts';
-import { errors } from './errors.ts';
 import type { EventBus } from './event-bus.ts';
+import { invalidBuildFile } from './invalid-build-file.ts';
 import type { Kernel } from './kernel.ts';
 import type { BuildInputs } from './read-inputs.ts';
 
@@ -50,7 +50,7 @@ export async function compileBuild(
     ...(inputs.varsFile === undefined ? {} : { varsFile: inputs.varsFile }),
   });
   problems.push(...parsed.diagnostics);
-  if (parsed.value === undefined) throw invalid(request.file, problems);
+  if (parsed.value === undefined) throw invalidBuildFile(request.file, problems);
   const context = { file: request.file, folder: inputs.folder };
   const config = await hooks.modifyConfig.promise(parsed.value, context);
   hooks.checkConfig.call(config, { report: (problem) => void problems.push(problem) });
@@ -65,7 +65,7 @@ export async function compileBuild(
     for (const [architecture, value] of compiled.packages) packages.set(architecture, value);
   }
   const unique = distinct(problems);
-  if (hasErrors(unique)) throw invalid(request.file, unique);
+  if (hasErrors(unique)) throw invalidBuildFile(request.file, unique);
   for (const problem of unique) bus.emit({ type: 'problemFound', problem });
   return { config, packages };
 }
@@ -155,13 +155,4 @@ function distinct(problems: readonly Diagnostic[]): Diagnostic[] {
     if (!seen.has(key)) seen.set(key, problem);
   }
   return sortDiagnostics([...seen.values()]);
-}
-
-function invalid(file: string, problems: readonly Diagnostic[]): BuildError {
-  const count = problems.filter((p) => p.severity === 'error').length;
-  const { title, message } = errors.BUILD_FILE_INVALID;
-  const details = { file, count };
-  return new BuildError('BUILD_FILE_INVALID', title, message(details), details, {
-    diagnostics: sortDiagnostics(problems),
-  });
 }

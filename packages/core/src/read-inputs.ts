@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { decodeBuildFile } from '@melange2/config';
 import {
   builtinCatalogue,
   folderCatalogue,
@@ -9,6 +10,7 @@ import {
 } from '@melange2/pipeline';
 import type { BuildRequest, Host } from './build-request.ts';
 import { unreadable } from './file-source.ts';
+import { invalidBuildFile } from './invalid-build-file.ts';
 import { gitCommit, gitRepository } from './git-commit.ts';
 
 /** Everything that is read before a build file is understood. */
@@ -35,13 +37,13 @@ export type InputRequest = Pick<
 /**
  * Reads the build file and what belongs to it.
  *
- * @throws {BuildError} FILE_UNREADABLE
+ * @throws {BuildError} FILE_UNREADABLE, BUILD_FILE_INVALID when the build file is no text
  */
 export async function readInputs(request: InputRequest, host: Host): Promise<BuildInputs> {
   const path = resolve(host.cwd, request.file);
   const folder = dirname(path);
   const [text, envFiles, varsFile, catalogue, commit, repository] = await Promise.all([
-    readText(path, request.file),
+    readBuildFile(path, request.file),
     Promise.all(request.envFiles.map(async (file) => ({ file, text: await readText(file, file) }))),
     request.varsFile === undefined
       ? undefined
@@ -84,6 +86,15 @@ async function readPipelines(folder: string): Promise<Map<string, string>> {
       }),
   );
   return files;
+}
+
+async function readBuildFile(path: string, shown: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw unreadable(shown, cause);
+  });
+  const { value, diagnostics } = decodeBuildFile(bytes, shown);
+  if (value === undefined) throw invalidBuildFile(shown, diagnostics);
+  return value;
 }
 
 async function readText(path: string, shown: string): Promise<string> {
