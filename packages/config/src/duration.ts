@@ -37,25 +37,3 @@ export function parseDuration(text: string): bigint | undefined {
   if (negative) return -total;
   return total > 2n ** 63n - 1n ? undefined : total;
 }
-
-/** Writes nanoseconds as Go prints a duration: `1h30m0s`. */
-export function formatDuration(nanoseconds: bigint): string {
-  if (nanoseconds === 0n) return '0s';
-  const negative = nanoseconds < 0n;
-  const left = negative ? -nanoseconds : nanoseconds;
-  const sign = negative ? '-' : '';
-  if (left < 1000n) return `${sign}${left}ns`;
-  if (left < 1_000_000n) return `${sign}${decimal(left, 3)}µs`;
-  if (left < 1_000_000_000n) return `${sign}${decimal(left, 6)}ms`;
-  const minutes = left / 60_000_000_000n;
-  const seconds = `${decimal(left % 60_000_000_000n, 9)}s`;
-  if (minutes === 0n) return sign + seconds;
-  if (minutes < 60n) return `${sign}${minutes}m${seconds}`;
-  return `${sign}${minutes / 60n}h${minutes % 60n}m${seconds}`;
-}
-
-function decimal(value: bigint, digits: number): string {
-  const text = String(value).padStart(digits + 1, '0');
-  const fraction = text.slice(-digits).replace(/0+$/, '');
-  return text.slice(0, -digits) + (fraction === '' ? '' : `.${fraction}`);
-}
