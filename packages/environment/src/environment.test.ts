@@ -327,10 +327,27 @@ test('an index without a good signature is refused by name of the key, unless si
   expect((await lock({ keyring, ignoreSignatures: true })).packages).toHaveLength(2);
 });
 
-test('a repository without index, and a key that is not there, are said so', async () => {
-  await expect(lock({ keyring: [], repositories: [join(dir, 'none')] })).rejects.toMatchObject({
-    code: 'ENVIRONMENT_INDEX_MISSING',
+test('a directory without index has no packages, with a warning; one of the web is an error', async () => {
+  await tinyRepository(dir, { packages: [base, tool], key: await testKey() });
+  const options = {
+    world: ['tool'],
+    keyring: [join(dir, (await testKey()).keyName)],
+    arch: 'x86_64',
+    directory: dir,
+    cacheDir: join(dir, 'cache'),
+    transport,
+  };
+  const { value, diagnostics } = await lockEnvironment({
+    ...options,
+    repositories: [dir, join(dir, 'none')],
   });
+  expect(value?.packages).toHaveLength(2);
+  expect(diagnostics.map((d) => [d.code, d.severity])).toEqual([['ENVIRONMENT_INDEX_MISSING', 'warning']]);
+  const url = await serve((_, response) => response.writeHead(404).end());
+  await expect(lock({ repositories: [url] })).rejects.toMatchObject({ code: 'ENVIRONMENT_INDEX_MISSING' });
+});
+
+test('a key that is not there is said so', async () => {
   await expect(lock({ keyring: ['none.rsa.pub'] })).rejects.toMatchObject({
     code: 'ENVIRONMENT_KEY_UNREADABLE',
   });

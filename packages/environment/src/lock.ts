@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import { parseWorldEntry } from '@melange2/apk';
-import { buildError, type Parsed } from '@melange2/diagnostics';
+import { parseWorldEntry, type RepositoryIndex } from '@melange2/apk';
+import { buildError, isBuildError, type Diagnostic, type Parsed } from '@melange2/diagnostics';
 import { prepareRepositories, solve, type Reason } from '@melange2/solver';
 import { errors } from './errors.ts';
 import { fetchIndex } from './fetch-index.ts';
@@ -54,7 +54,8 @@ export interface LockOptions {
 /**
  * Reads the indexes of all repositories and decides which packages make the environment.
  *
- * A world that cannot be met is a result with diagnostics; what goes wrong with keys and repositories is thrown.
+ * A world that cannot be met is a result with diagnostics; what goes wrong with keys and repositories is thrown. A
+ * directory without an index is a repository without packages, and a warning.
  *
  * @throws {BuildError} what {@link fetchIndex} and {@link loadKeyring} throw; ENVIRONMENT_REPOSITORY_INVALID,
  * ENVIRONMENT_PACKAGE_ANONYMOUS
@@ -66,9 +67,23 @@ export async function lockEnvironment(options: LockOptions): Promise<Parsed<Lock
   const { files, keyring } = await loadKeyring(options.keyring, options);
   const limit = pLimit(8);
   const verifying = options.ignoreSignatures === true ? {} : { keyring };
+  const warnings: Diagnostic[] = [];
   const indexes = await Promise.all(
     repositories.map((repository) =>
-      limit(async () => await fetchIndex(repository, { arch, cacheDir, transport, signal, ...verifying })),
+      limit(async (): Promise<Pick<RepositoryIndex, 'records'>> => {
+        try {
+          const index = await fetchIndex(repository, { arch, cacheDir, transport, signal, ...verifying });
+          warnings.push(...index.diagnostics);
+          return index;
+        } catch (error) {
+          // The folder that a build publishes into has no index before the first build.
+          const isEmpty = isBuildError(error) && error.code === 'ENVIRONMENT_INDEX_MISSING';
+          if (!isEmpty || repository.location.kind !== 'directory') throw error;
+          const { code, message, hint } = error;
+          warnings.push({ code, severity: 'warning', message, ...(hint === undefined ? {} : { hint }) });
+          return { records: [] };
+        }
+      }),
     ),
   );
   const prepared = prepareRepositories(
@@ -79,7 +94,7 @@ export async function lockEnvironment(options: LockOptions): Promise<Parsed<Lock
   );
   const world = [...new Set(options.world)].toSorted();
   const { value, diagnostics } = solve({ world, repositories: prepared, arch });
-  if (value === undefined) return { diagnostics };
+  if (value === undefined) return { diagnostics: [...diagnostics, ...warnings] };
   const packages = value.packages.map(({ package: record, repository, reasons }): LockedPackage => {
     const { name, version, identity, size } = record;
     if (identity === undefined || !/^Q1[A-Za-z0-9+/]{27}=$/.test(identity)) {
@@ -90,7 +105,7 @@ export async function lockEnvironment(options: LockOptions): Promise<Parsed<Lock
     }
     return { name, version, arch: record.arch ?? arch, identity, sizeBytes: size, repository, reasons };
   });
-  return { value: { arch, world, repositories, keys: files, packages }, diagnostics };
+  return { value: { arch, world, repositories, keys: files, packages }, diagnostics: warnings };
 }
 
 interface LockText {
