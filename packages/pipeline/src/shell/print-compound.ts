@@ -86,7 +86,8 @@ export function printCompound(
       }
       break;
     case 'test':
-      printer.token('[[');
+      printer.out += '[[ ';
+      printer.needsSpace = false;
       printer.indent();
       printTest(printer, command.expression);
       printer.dedent();

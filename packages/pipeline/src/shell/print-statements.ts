@@ -10,6 +10,7 @@ import type {
   Redirect,
   SimpleCommand,
   Statement,
+  Word,
 } from './syntax-tree.ts';
 
 /** Prints statements, each in a line of its own unless there is one that had none. */
@@ -39,7 +40,11 @@ export function printNested(printer: Printer, statements: readonly Statement[], 
 export function printStatement(printer: Printer, statement: Statement): void {
   const { command, redirects } = statement;
   printer.separated = false;
-  if (statement.negated) printer.token('!');
+  if (statement.negated) {
+    printer.token('!');
+    // What follows does not continue in a line of its own.
+    printer.reach(statement.commandLine);
+  }
   const done = command === undefined ? 0 : printCommand(printer, command, redirects);
   printer.indent();
   for (const redirect of redirects.slice(done)) {
@@ -74,10 +79,8 @@ function printCommand(printer: Printer, command: Command, redirects: readonly Re
       printDeclaration(printer, command);
       return 0;
     case 'pipeline':
-      printPipeline(printer, command);
-      return 0;
     case 'list':
-      printList(printer, command);
+      printChain(printer, command);
       return 0;
     default:
       printCompound(printer, command);
@@ -89,6 +92,8 @@ function printCommand(printer: Printer, command: Command, redirects: readonly Re
 function printSimple(printer: Printer, command: SimpleCommand, redirects: readonly Redirect[]): number {
   const { words } = command;
   const [first, second] = words;
+  // What stands before a command, redirections or `!`, does not continue in its line.
+  printer.reach(command.assignments[0]?.line ?? first?.line ?? 0);
   printAssignments(printer, command.assignments);
   if (first === undefined) return 0;
   let done = 0;
@@ -109,43 +114,39 @@ function printSimple(printer: Printer, command: SimpleCommand, redirects: readon
 
 function printDeclaration(printer: Printer, command: Declaration): void {
   printer.token(command.keyword);
-  for (const argument of command.arguments) {
-    if (argument.kind === 'assignment') printAssignments(printer, [argument]);
-    else {
-      printer.indent();
-      if (argument.line > printer.line) printer.continueLine();
-      else printer.pad();
-      printWord(printer, argument);
-      printer.dedent();
-    }
-  }
+  printAssignments(printer, command.arguments);
 }
 
-function printAssignments(printer: Printer, assignments: readonly Assignment[]): void {
+function printAssignments(printer: Printer, assignments: readonly (Assignment | Word)[]): void {
   printer.indent();
-  for (const { line, name, index, appends, value, array } of assignments) {
-    if (printer.startsLine(line)) printer.continueLine();
+  for (const assignment of assignments) {
+    if (printer.startsLine(assignment.line)) printer.continueLine();
     else printer.pad();
-    printer.out += name;
-    if (index !== undefined) {
-      printer.out += '[';
-      printArithmetic(printer, index, 'wide');
-      printer.out += ']';
-    }
-    printer.out += appends ? '+=' : '=';
-    if (value !== undefined) {
-      // A line that began here would be another word.
-      printer.reach(value.line);
-      printWord(printer, value);
-    } else if (array !== undefined) {
-      printer.needsSpace = false;
-      printer.out += '(';
-      printElements(printer, array.elements);
-      printer.closeParenthesis(array.endLine);
-    }
+    if (assignment.kind === 'word') printWord(printer, assignment);
+    else printAssignment(printer, assignment);
     printer.needsSpace = true;
   }
   printer.dedent();
+}
+
+function printAssignment(printer: Printer, { name, index, appends, value, array }: Assignment): void {
+  printer.out += name;
+  if (index !== undefined) {
+    printer.out += '[';
+    printArithmetic(printer, index, 'wide');
+    printer.out += ']';
+  }
+  printer.out += appends ? '+=' : '=';
+  if (value !== undefined) {
+    // A line that began here would be another word.
+    printer.reach(value.line);
+    printWord(printer, value);
+  } else if (array !== undefined) {
+    printer.needsSpace = false;
+    printer.out += '(';
+    printElements(printer, array.elements);
+    printer.closeParenthesis(array.endLine);
+  }
 }
 
 function printElements(printer: Printer, elements: NonNullable<Assignment['array']>['elements']): void {
@@ -164,28 +165,7 @@ function printElements(printer: Printer, elements: NonNullable<Assignment['array
   printer.dedent();
 }
 
-function printPipeline(printer: Printer, { first, rest }: Chain): void {
-  let indents = 0;
-  let broken = false;
-  printStatement(printer, first);
-  for (const [i, { operator, statement }] of rest.entries()) {
-    if (statement.line <= printer.line) printer.token(operator);
-    else {
-      if (!printer.inBrokenChain) {
-        printer.indent();
-        indents++;
-      }
-      breakAfter(printer, operator, statement);
-      printer.inBrokenChain = i < rest.length - 1;
-      broken = true;
-    }
-    printStatement(printer, statement);
-  }
-  while (indents-- > 0) printer.dedent();
-  if (broken) printer.inBrokenChain = false;
-}
-
-function printList(printer: Printer, { first, rest }: Chain): void {
+function printChain(printer: Printer, { first, rest }: Chain): void {
   printStatement(printer, first);
   for (const { operator, statement } of rest) {
     if (statement.line <= printer.line) {

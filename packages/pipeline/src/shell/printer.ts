@@ -151,7 +151,7 @@ export class Printer {
       this.out += '\n';
       this.needsSpace = false;
       this.needsLine = false;
-      this.line = heredoc.line;
+      this.line = Math.max(this.line + 1, heredoc.line);
       if (heredoc.stripsTabs) {
         const before = this.out;
         this.out = '';

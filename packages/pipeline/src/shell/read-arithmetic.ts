@@ -38,6 +38,8 @@ function readTerms(scanner: Scanner, first: Arithmetic, end: ArithmeticEnd): Ari
   const rest: { operator: string; operand: Arithmetic }[] = [];
   let questions = 0;
   let last = first;
+  /** Whether `last` is all that an assignment behind it would assign to. */
+  let alone = true;
   for (;;) {
     skip(scanner, end);
     const { at } = scanner;
@@ -52,7 +54,7 @@ function readTerms(scanner: Scanner, first: Arithmetic, end: ArithmeticEnd): Ari
     }
     if (operator === '?') questions++;
     if (operator === ':') questions--;
-    if (assigning.has(operator) && !isVariable(last)) {
+    if (assigning.has(operator) && !(alone && isVariable(last))) {
       scanner.fail(`the name of a variable must stand before ${operator}`);
     }
     scanner.at += operator.length;
@@ -61,6 +63,7 @@ function readTerms(scanner: Scanner, first: Arithmetic, end: ArithmeticEnd): Ari
     if (operand === undefined) scanner.fail(`an expression must follow ${operator}`, at);
     rest.push({ operator, operand });
     last = operand;
+    alone = operator === ',' || operator === '?' || assigning.has(operator);
   }
   if (questions > 0) scanner.fail('there is a ? without its :');
   return rest.length === 0 ? first : { kind: 'terms', first, rest };

@@ -134,12 +134,18 @@ function readSlice(scanner: Scanner, pieces: ParameterPiece[]): void {
   }
 }
 
-/** Reads a word up to `}`, or `/` in a pattern; blanks and line ends belong to it. */
+/** Reads a word up to `}`, or `/` in a pattern; blanks and line ends belong to it, escaped line ends vanish. */
 function readParameterWord(scanner: Scanner, pattern: boolean, quoted: boolean): Word | undefined {
   const { text, line, at: offset } = scanner;
   const parts: WordPart[] = [];
   let from = offset;
+  let kept = '';
   let began = line;
+  const flush = (at: number, endLine: number): void => {
+    kept += text.slice(from, at);
+    if (kept !== '') parts.push({ kind: 'text', text: kept, line: began, endLine });
+    kept = '';
+  };
   for (; !scanner.atEnd();) {
     const c = scanner.peek();
     // A slash right after the operator belongs to the pattern: `${a////_}`.
@@ -151,21 +157,25 @@ function readParameterWord(scanner: Scanner, pattern: boolean, quoted: boolean):
         scanner.at++;
         continue;
       }
-      if (at > from) parts.push({ kind: 'text', text: text.slice(from, at), line: began, endLine: reached });
+      flush(at, reached);
       parts.push(part);
       from = scanner.at;
       began = scanner.line;
       continue;
     }
     if (c === code.backslash) {
+      if (scanner.peekAt(1) === code.newline) {
+        kept += text.slice(from, scanner.at);
+        scanner.skipEscapedLines();
+        from = scanner.at;
+        continue;
+      }
       scanner.at++;
       if (scanner.atEnd()) break;
     }
     if (scanner.peek() === code.newline) scanner.line++;
     scanner.at++;
   }
-  if (scanner.at > from) {
-    parts.push({ kind: 'text', text: text.slice(from, scanner.at), line: began, endLine: scanner.line });
-  }
+  flush(scanner.at, scanner.line);
   return parts.length === 0 ? undefined : { kind: 'word', line, offset, parts };
 }

@@ -22,7 +22,7 @@ function readWordPart(scanner: Scanner): WordPart | undefined {
   if (scanner.atEnd()) return undefined;
   if (isClass(c, characterClass.breaks)) {
     const substitutes = (c === code.less || c === code.greater) && scanner.peekAt(1) === code.open;
-    return substitutes ? readProcess(scanner) : undefined;
+    return substitutes ? readSubstitution(scanner) : undefined;
   }
   if (isClass(c, characterClass.special) && c !== code.backslash) {
     const part = readSpecial(scanner);
@@ -163,6 +163,8 @@ function readQuotedParts(scanner: Scanner, ends: () => boolean): WordPart[] {
       flush();
       const part = c === code.dollar ? readExpansion(scanner, true) : readBackquoted(scanner);
       if (part !== undefined) parts.push(part);
+      // An escaped line end right behind a name vanishes: it does not part the name from what follows.
+      if (part?.kind === 'text' && nameEnd(part.text, 1) > 1) scanner.skipEscapedLines();
       from = scanner.at;
       line = scanner.line;
       continue;
@@ -184,21 +186,15 @@ function beginsQuotedExpansion(text: string, at: number): boolean {
 }
 
 function readSubstitution(scanner: Scanner): WordPart {
-  const { at, line } = scanner;
-  scanner.at += 2;
-  const body = readStatements(scanner);
-  if (scanner.peek() !== code.close) scanner.fail('the $( that is opened here is never closed', at);
-  scanner.at++;
-  return { kind: 'command', open: '$(', body, line, endLine: scanner.line };
-}
-
-function readProcess(scanner: Scanner): WordPart {
-  const { text, at, line } = scanner;
+  const { text, at, line, due } = scanner;
   const open = text.slice(at, at + 2);
   scanner.at += 2;
+  // Here-documents of the command around it begin after its line, not after one in here.
+  scanner.due = [];
   const body = readStatements(scanner);
   if (scanner.peek() !== code.close) scanner.fail(`the ${open} that is opened here is never closed`, at);
   scanner.at++;
+  scanner.due = [...due, ...scanner.due];
   return { kind: 'command', open, body, line, endLine: scanner.line };
 }
 

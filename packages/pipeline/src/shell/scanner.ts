@@ -74,6 +74,14 @@ export class Scanner {
     }
   }
 
+  /** Goes over escaped line ends. */
+  skipEscapedLines(): void {
+    while (this.peek() === code.backslash && this.peekAt(1) === code.newline) {
+      this.at += 2;
+      this.line++;
+    }
+  }
+
   /** Goes over blanks, comments and line ends, and reads the here-documents that begin on the way. */
   skipLines(): void {
     for (;;) {

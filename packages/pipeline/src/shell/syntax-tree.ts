@@ -4,6 +4,8 @@ export interface Statement {
   /** The last line it has characters in, without the bodies of its here-documents. */
   readonly endLine: number;
   readonly negated: boolean;
+  /** Where it goes on behind `!`. */
+  readonly commandLine: number;
   readonly command: Command | undefined;
   readonly redirects: readonly Redirect[];
   readonly background: boolean;
