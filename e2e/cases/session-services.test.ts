@@ -322,6 +322,25 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     expect(answer).toBe('2000003');
   });
 
+  test('lets the client choose exporters when the result is known, where the daemon can', async () => {
+    const { llb } = await client.capabilities();
+    if (!llb.has('exporter.session')) return;
+    const found: number[] = [];
+    const { exporterResponse } = await client.build({
+      definition: definitionOf(base),
+      session: {
+        sessionExporter: {
+          find: (_metadata, refs) => {
+            found.push(refs.length);
+            return Promise.resolve([{ type: 'image', attrs: { name: `session-exporter:${salt}` } }]);
+          },
+        },
+      },
+    });
+    expect(found).toEqual([1]);
+    expect(exporterResponse.get('containerimage.digest')).toMatch(/^sha256:/);
+  });
+
   test.runIf(age === '0.8')(
     'is served while the program is busy for longer than a daemon waits',
     async () => {

@@ -111,7 +111,7 @@ export interface SessionExporter {
     metadata: ReadonlyMap<string, Uint8Array>,
     refs: readonly string[],
   ) => Promise<readonly { readonly type: string; readonly attrs: Readonly<Record<string, string>> }[]>;
-  /** Told of the exporters' answers at the end. */
+  /** Told of the exporters' answers at the end, by daemons that know this (0.25 does not). */
   readonly finalize?: (response: Readonly<Record<string, string>>) => Promise<void>;
 }
 
