@@ -7,7 +7,7 @@ const signs = { passed: 'ok', failed: 'FAILED', skipped: '-', pending: '?' } as 
  *
  * `pnpm e2e:matrix`
  */
-export class MatrixReporter implements Reporter {
+export default class MatrixReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const rows = new Map<string, Map<string, string>>();
     const daemons = new Set<string>();
@@ -35,6 +35,3 @@ export class MatrixReporter implements Reporter {
     }
   }
 }
-
-// Vitest takes reporters given by path as default exports.
-export default MatrixReporter;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
@@ -172,6 +172,32 @@ describe('transports', () => {
       address: 'docker-container://buildkitd',
     };
     expect(await workersAt(endpoint)).toEqual(['here']);
+  });
+
+  test.each([
+    ['docker-container://box?context=c', 'docker --context=c exec -i box buildctl dial-stdio'],
+    ['podman-container://box', 'podman exec -i box buildctl dial-stdio'],
+    ['nerdctl-container://box', 'nerdctl exec -i box buildctl dial-stdio'],
+    ['kube-pod://box?namespace=n', 'kubectl --namespace=n exec -i box -- buildctl dial-stdio'],
+    ['ssh://me@box', 'ssh -o BatchMode=yes -l me -- box buildctl dial-stdio'],
+  ])('%s, by the program that reaches it', async (address, line) => {
+    const { path } = await fakeDaemon();
+    const dir = mkdtempSync(join(tmpdir(), 'programs-'));
+    const before = process.env['PATH'];
+    cleanups.push(() => {
+      process.env['PATH'] = before;
+      rmSync(dir, { recursive: true, force: true });
+    });
+    const proxy = `const s=require('net').connect('${path}');process.stdin.pipe(s).pipe(process.stdout);s.on('close',()=>process.exit())`;
+    const [program = ''] = line.split(' ');
+    writeFileSync(
+      join(dir, program),
+      `#!/bin/sh\necho "${program} $*" > ${dir}/called\nexec '${process.execPath}' -e "${proxy}"\n`,
+      { mode: 0o755 },
+    );
+    process.env['PATH'] = `${dir}:${before}`;
+    expect(await workersAt(address)).toEqual(['here']);
+    expect(readFileSync(join(dir, 'called'), 'utf8').trim()).toBe(line);
   });
 
   test('an abort while connecting ends it with the reason', async () => {
