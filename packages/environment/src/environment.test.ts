@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { readTar, type TarEntry } from '@melange2/apk';
 import { marshal } from '@melange2/llb';
 import { testKey, tinyPackage, tinyRepository, type TinyPackage } from '@melange2/testing';
@@ -353,12 +355,39 @@ test('a key that is not there is said so', async () => {
   });
 });
 
-test('several processes may fill one cache', async () => {
-  await tinyRepository(dir, { packages: [base, tool], key: await testKey() });
-  const locked = await lock();
-  const all = await Promise.all(Array.from({ length: 4 }, async () => await build(locked)));
-  expect(new Set(all.map((e) => JSON.stringify(e.layers))).size).toBe(1);
-  expect((await cached()).filter((name) => name.startsWith('.'))).toEqual([]);
+test('several processes may fill one cache', { timeout: 60_000 }, async () => {
+  const many = Array.from({ length: 12 }, (_, i): TinyPackage => ({
+    name: `p${i}`,
+    version: '1-r0',
+    files: { [`bin/p${i}`]: 'x'.repeat(100_000) },
+  }));
+  await tinyRepository(dir, { packages: [base, tool, ...many], key: await testKey() });
+  const locked = await lock({ world: ['tool', ...many.map((p) => p.name)] });
+  await writeFile(join(dir, 'lock.json'), formatLock(locked));
+  const program = [
+    "import { readFileSync } from 'node:fs';",
+    "import { assemble, openTransport, parseLock } from '@melange2/environment';",
+    "import { marshal } from '@melange2/llb';",
+    'const [dir] = process.argv.slice(2);',
+    "const locked = parseLock(readFileSync(`${dir}/lock.json`, 'utf8'), 'lock.json', dir);",
+    "const caps = ['mergeop', 'source.ocilayout'];",
+    'const made = await assemble(locked, { cacheDir: `${dir}/cache`, transport: openTransport(), caps });',
+    "console.log(marshal(made.state, { platform: 'linux/amd64' }).head.digest);",
+  ].join('\n');
+  const file = join(import.meta.dirname, `.several-${process.pid}.ts`);
+  await writeFile(file, program);
+  try {
+    const run = promisify(execFile);
+    const all = await Promise.all(
+      [1, 2, 3].map(async () => await run(process.execPath, ['--conditions=x-source', file, dir])),
+    );
+    expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(1);
+  } finally {
+    await rm(file);
+  }
+  const kept = await cached();
+  expect(kept).toHaveLength(14);
+  expect(kept.filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
 test('a lock survives its file, without credentials', async () => {
