@@ -79,29 +79,33 @@ function installed(name) {
 
 /**
  * Makes sure that Debian packages are there. What is missing is said with its purpose; on a terminal it is asked
- * for, unattended it goes ahead. Ends the process where it cannot be done.
+ * for, unattended it goes ahead. Where it cannot be done, `without` says what that means and all goes on.
  */
-export async function ensureDebianPackages(wanted) {
+export async function ensureDebianPackages(wanted, without) {
   const missing = wanted.filter(({ name }) => !installed(name));
   if (missing.length === 0) return;
-  say('These Debian packages are missing:');
+  say('These Debian packages are missing on this machine:');
   for (const { name, purpose } of missing) say(`  ${name}: ${purpose}`);
   const names = missing.map((m) => m.name);
   const install = ['install', '-y', '--no-install-recommends', ...names];
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-    say(`Install them as root, then run this again: apt-get ${install.join(' ')}`);
-    process.exit(1);
+    say(`${without} As root: apt-get ${install.join(' ')}`);
+    return;
   }
   if (process.stdin.isTTY && process.env.CI === undefined) {
     const ask = createInterface({ input: process.stdin, output: process.stderr });
     const answer = await ask.question('Install them now? [Y/n] ');
     ask.close();
-    if (/^n/i.test(answer.trim())) process.exit(1);
+    if (/^n/i.test(answer.trim())) {
+      say(without);
+      return;
+    }
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   await part(`installing ${names.join(', ')}`, async () => {
     await run('apt-get', ['update'], { env, quiet: true });
-    return run('apt-get', install, { env, quiet: true });
+    if ((await run('apt-get', install, { env, quiet: true })) !== 0) say(without);
+    return 0;
   });
 }
 

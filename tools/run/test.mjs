@@ -2,10 +2,33 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bin, root, run, say, workspaceEnv } from './lib.mjs';
+import { bin, ensureDebianPackages, root, run, say, workspaceEnv } from './lib.mjs';
 import { setup } from './setup.mjs';
 
 await setup();
+
+const toolChain = 'the built-in pipelines are tried with it';
+const peer = 'what melange2 writes is compared with what it says';
+await ensureDebianPackages(
+  [
+    ...[
+      'autoconf',
+      'automake',
+      'cmake',
+      'gcc',
+      'git',
+      'libc6-dev',
+      'make',
+      'meson',
+      'ninja-build',
+      'patch',
+      'perl',
+    ].map((name) => ({ name, purpose: toolChain })),
+    ...['binutils', 'openssl', 'xz-utils'].map((name) => ({ name, purpose: peer })),
+    { name: 'openssh-client', purpose: 'a step uses an SSH key with it' },
+  ],
+  'Tests that need them are skipped.',
+);
 
 const folder = mkdtempSync(join(tmpdir(), 'melange2-test-'));
 const sum = { passed: 0, failed: 0, skipped: 0 };
