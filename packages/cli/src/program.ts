@@ -1,6 +1,7 @@
 import { buildError } from '@melange2/diagnostics';
 import { Command, CommanderError } from 'commander';
 import { addBuild, addTest } from './add-build.ts';
+import { addCheck } from './add-check.ts';
 import { addCompile } from './add-compile.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
@@ -53,6 +54,7 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
 
   addBuild(program, terminal, exit);
   addTest(program, terminal, exit);
+  addCheck(program, terminal, exit);
   addCompile(program, terminal, exit);
   addKeys(program, terminal, exit);
   addIndex(program, terminal, exit);

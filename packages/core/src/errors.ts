@@ -29,6 +29,7 @@ interface Details {
   BUILD_SOLVE_FAILED: { package: string; architecture: string; reason: string };
   BUILD_TIMED_OUT: { limit: string; running: readonly string[] };
   BUILD_ARCHITECTURE_UNKNOWN: { name: string; known: readonly string[] };
+  RECORD_NOT_FOUND: { what: string };
   EXPORT_KIND_UNKNOWN: { kind: string };
   BUILD_DATE_INVALID: { text: string; from: string };
   HTTP_AUTH_INVALID: { parts: number };
@@ -139,5 +140,10 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ kind }) =>
       `There is no exporter "${kind}": docker, tarball and registry come with melange2, others with plugins.`,
     hint: () => 'Load the plugin that has it with --plugin, or use one of the three.',
+  },
+  RECORD_NOT_FOUND: {
+    title: 'A record is not there',
+    message: ({ what }) => `There is no record of ${what} on this machine.`,
+    hint: () => 'melange2 log --list shows the builds whose records are kept, and their steps.',
   },
 };

@@ -14,3 +14,8 @@ export type { FailedState } from './failed-state.ts';
 export { compilePackage } from './compile-package.ts';
 export type { CompileRequest, CompileResult } from './compile-package.ts';
 export { listPipelines } from './list-pipelines.ts';
+export { checkFiles } from './check-files.ts';
+export type { CheckedFile, CheckRequest } from './check-files.ts';
+export { packageVersion } from './package-version.ts';
+export { listRecords, readLog } from './read-records.ts';
+export type { RecordedBuild, RecordedStep } from './read-records.ts';

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openBuildRecord } from './build-record.ts';
+import { listRecords, readLog } from './read-records.ts';
+
+let env: { MELANGE2_STATE: string };
+beforeEach(() => {
+  env = { MELANGE2_STATE: mkdtempSync(join(tmpdir(), 'melange2-records-')) };
+});
+afterEach(() => rmSync(env.MELANGE2_STATE, { recursive: true, force: true }));
+
+function record(name: string, startedMs: number, error?: string): string {
+  const open = openBuildRecord(env.MELANGE2_STATE, name, startedMs);
+  open.receive({
+    type: 'buildStarted',
+    atMs: startedMs,
+    build: open.id,
+    file: `${name}.yaml`,
+    package: name,
+    architectures: [],
+  });
+  for (const step of ['configure', 'make']) {
+    const logFile = open.logFile(step, step);
+    open.receive({ type: 'stepPlanned', atMs: 0, step, name: step, kind: 'command', logFile });
+    open.receive({ type: 'stepLog', atMs: 0, step, stream: 'stdout', text: `${name} ${step}` });
+  }
+  const failed = error === undefined ? {} : { error };
+  open.receive({ type: 'stepFinished', atMs: 0, step: 'configure', cached: false, durationMs: 1, ...failed });
+  open.close(error === undefined ? 'succeeded' : 'failed');
+  return open.id;
+}
+
+test('the latest build comes first, and its failed step is what is asked about', async () => {
+  record('old', 1000);
+  const id = record('new', 2000, 'exit code: 1');
+  expect((await listRecords(env)).map((r) => r.file)).toEqual(['new.yaml', 'old.yaml']);
+  expect((await readLog(env, undefined, undefined)).text).toBe('new configure\n');
+  expect((await readLog(env, id, 'mak')).text).toBe('new make\n');
+  expect((await readLog(env, '19700101', 'make')).text).toContain(' make\n');
+});
+
+test('two builds of one second have two records', () => {
+  expect(record('same', 1000)).not.toBe(record('same', 1000));
+});
+
+test('what is not recorded is said', async () => {
+  await expect(readLog(env, undefined, undefined)).rejects.toMatchObject({ code: 'RECORD_NOT_FOUND' });
+  record('x', 1000);
+  await expect(readLog(env, undefined, 'nothing')).rejects.toThrow('a step "nothing"');
+});
