@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { buildError } from '@melange2/diagnostics';
@@ -59,13 +59,13 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
           return time;
         }
       }
-      if (source.kind === 'bytes') return timeOf(hash('sha256', source.bytes, 'buffer'));
+      if (source.kind === 'bytes') return timeOfBytes(source.bytes);
       if (source.sizeBytes === 0) return emptyTime;
       if (source.sizeBytes > largeBytes) return largeTime(entry, memory);
       const bytes = held.room(source.sizeBytes);
-      const time = smallTime(source, seen, bytes);
+      const { time, settled } = smallTime(source, seen, bytes);
       held.keep(entry.content!, bytes);
-      if (seen !== undefined) memory?.add(entry.path, seen, time);
+      if (seen !== undefined && settled) memory?.add(entry.path, seen, time);
       return time;
     },
     held: (content) => held.take(content),
@@ -80,11 +80,14 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
   };
 }
 
+type FileSource = Extract<BlobSource, { kind: 'file' }>;
+
+/** `settled` is false when the file was written to meanwhile; the time is that of the bytes which were read. */
 function smallTime(
-  source: Extract<BlobSource, { kind: 'file' }>,
+  source: FileSource,
   seen: FileIdentity | undefined,
   bytes: Buffer,
-): bigint {
+): { readonly time: bigint; readonly settled: boolean } {
   let fd: number;
   try {
     fd = openSync(source.path, 'r');
@@ -92,11 +95,10 @@ function smallTime(
     throw unreadable(source.path, cause);
   }
   try {
-    const offset = source.offset ?? 0;
-    const length = readFully(fd, bytes, 0, source.sizeBytes, offset);
-    if (length !== source.sizeBytes || (seen !== undefined && !sameIdentity(fstatSync(fd), seen)))
-      throw changed(source.path);
-    return timeOf(hash('sha256', bytes, 'buffer'));
+    const length = readFully(fd, bytes, 0, source.sizeBytes, source.offset ?? 0);
+    if (length !== source.sizeBytes) throw changed(source.path);
+    const settled = seen === undefined || sameIdentity(fstatSync(fd), seen);
+    return { time: timeOf(hash('sha256', bytes, 'buffer')), settled };
   } finally {
     closeSync(fd);
   }
@@ -105,36 +107,45 @@ function smallTime(
 async function largeTime(entry: TreeEntry, memory: Memory | undefined): Promise<bigint> {
   const { source, seen } = entry.content!;
   if (source.kind !== 'file') throw new Error('Only files are read in pieces.');
-  const digest = createHash('sha256');
   const handle = await open(source.path, 'r').catch((cause: unknown) => {
     throw unreadable(source.path, cause);
   });
   try {
-    // Two buffers: while one is hashed here, the other is filled by the thread pool.
-    const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
-    const start = source.offset ?? 0;
-    const readAt = (at: number, index: number): Promise<{ bytesRead: number }> =>
-      handle.read(buffers[index & 1]!, 0, Math.min(chunkBytes, source.sizeBytes - at), start + at);
-    let at = 0;
-    let pending = readAt(0, 0);
-    for (let index = 0; at < source.sizeBytes; index++) {
-      const { bytesRead } = await pending;
-      if (bytesRead === 0) throw changed(source.path);
-      at += bytesRead;
-      if (at < source.sizeBytes) {
-        pending = readAt(at, index + 1);
-        // When hashing throws, nobody waits for it any more.
-        pending.catch(() => {});
-      }
-      digest.update(buffers[index & 1]!.subarray(0, bytesRead));
-    }
-    if (seen !== undefined && !sameIdentity(await handle.stat(), seen)) throw changed(source.path);
+    const time = await timeOfFile(handle, source);
+    if (seen !== undefined && sameIdentity(await handle.stat(), seen)) memory?.add(entry.path, seen, time);
+    return time;
   } finally {
     await handle.close();
   }
-  const time = timeOf(digest.digest());
-  if (seen !== undefined) memory?.add(entry.path, seen, time);
-  return time;
+}
+
+/** Makes the time of as many bytes as the file is listed with; what was appended since does not count. */
+export async function timeOfFile(handle: FileHandle, source: FileSource): Promise<bigint> {
+  const digest = createHash('sha256');
+  // Two buffers: while one is hashed here, the other is filled by the thread pool.
+  const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
+  const start = source.offset ?? 0;
+  const readAt = (at: number, index: number): Promise<{ bytesRead: number }> =>
+    handle.read(buffers[index & 1]!, 0, Math.min(chunkBytes, source.sizeBytes - at), start + at);
+  let at = 0;
+  let pending = readAt(0, 0);
+  for (let index = 0; at < source.sizeBytes; index++) {
+    const { bytesRead } = await pending;
+    if (bytesRead === 0) throw changed(source.path);
+    at += bytesRead;
+    if (at < source.sizeBytes) {
+      pending = readAt(at, index + 1);
+      // When hashing throws, nobody waits for it any more.
+      pending.catch(() => {});
+    }
+    digest.update(buffers[index & 1]!.subarray(0, bytesRead));
+  }
+  return timeOf(digest.digest());
+}
+
+/** Makes the time of bytes that are in memory. */
+export function timeOfBytes(bytes: Uint8Array): bigint {
+  return timeOf(hash('sha256', bytes, 'buffer'));
 }
 
 /** Fills the range of the buffer from the file; returns less only at the end of the file. */

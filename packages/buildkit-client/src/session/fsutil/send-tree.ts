@@ -1,15 +1,15 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { buildError } from '@melange2/diagnostics';
+import { buildError, isBuildError } from '@melange2/diagnostics';
 import { grpcCode } from '../../grpc/grpc-error.ts';
 import { sessionErrors } from '../errors.ts';
 import { messagesOf, type ServerCall } from '../server-call.ts';
 import { StatusError } from '../status-error.ts';
-import { changed, readFully, type ContentTimes } from './content-times.ts';
+import { changed, readFully, timeOfBytes, timeOfFile, type ContentTimes } from './content-times.ts';
 import { isRegular } from './go-mode.ts';
 import { PacketBuffer, packetType, readPacket } from './packet.ts';
-import { sameIdentity, type EntryContent, type TreeEntry } from './tree-entry.ts';
+import { sameIdentity, type EntryContent, type FileIdentity, type TreeEntry } from './tree-entry.ts';
 import { unreadable } from './walk-folder.ts';
 
 /** How much was sent of a tree. */
@@ -140,8 +140,14 @@ class TreeSender {
       if (this.#times !== undefined && modTime === 0n && isRegular(entry.mode)) {
         if (entry.content !== undefined) {
           readBytes += entry.size;
-          const time = this.#times.of(entry);
-          modTime = typeof time === 'bigint' ? time : await time;
+          try {
+            const time = this.#times.of(entry);
+            modTime = typeof time === 'bigint' ? time : await time;
+          } catch (cause) {
+            if (hasVanished(cause)) continue;
+            throw cause;
+          }
+          entry.content.listedTime = modTime;
           if (entry.content.moreNames === true) linkTimes.set(entry.path, modTime);
         } else modTime = linkTimes.get(entry.linkname) ?? 0n;
       }
@@ -240,7 +246,7 @@ class TreeSender {
     await this.#flush(batch);
   }
 
-  async #sendLarge(id: number, { source, seen }: EntryContent, size: number): Promise<void> {
+  async #sendLarge(id: number, { source, seen, listedTime }: EntryContent, size: number): Promise<void> {
     if (source.kind === 'bytes') {
       for (let at = 0; at < size && !this.#stopped; at += chunkBytes)
         await this.#sendChunk(id, source.bytes.subarray(at, at + chunkBytes));
@@ -270,7 +276,10 @@ class TreeSender {
         if (await this.#sendChunk(id, buffer.subarray(0, bytesRead))) free.push(buffer);
       }
       await pending.catch(() => {});
-      if (seen !== undefined && !sameIdentity(await handle.stat(), seen)) throw changed(source.path);
+      // A file that was only appended to still has the content that was listed.
+      if (listedTime !== undefined && seen !== undefined && !sameIdentity(await handle.stat(), seen)) {
+        if ((await timeOfFile(handle, source)) !== listedTime) throw changed(source.path);
+      }
     } finally {
       await handle.close();
     }
@@ -293,7 +302,7 @@ function sizeOf({ source }: EntryContent): number {
 function appendSmall(
   batch: PacketBuffer,
   id: number,
-  { source, seen }: EntryContent,
+  { source, seen, listedTime }: EntryContent,
   size: number,
   held: Buffer | undefined,
 ): void {
@@ -310,7 +319,9 @@ function appendSmall(
       }
       try {
         const done = readFully(fd, batch.bytes, batch.length, size, source.offset ?? 0);
-        if (done !== size || (seen !== undefined && !sameIdentity(fstatSync(fd), seen)))
+        if (done !== size) throw changed(source.path);
+        const sent = batch.bytes.subarray(batch.length, batch.length + size);
+        if (listedTime !== undefined && !isAsSeen(fd, seen) && timeOfBytes(sent) !== listedTime)
           throw changed(source.path);
       } finally {
         closeSync(fd);
@@ -319,6 +330,20 @@ function appendSmall(
     batch.length += size;
   }
   batch.dataHeader(id, 0);
+}
+
+function isAsSeen(fd: number, seen: FileIdentity | undefined): boolean {
+  return seen === undefined || sameIdentity(fstatSync(fd), seen);
+}
+
+/** A file that is not there any more is not part of the tree. */
+function hasVanished(cause: unknown): boolean {
+  return (
+    isBuildError(cause) &&
+    cause.cause instanceof Error &&
+    'code' in cause.cause &&
+    cause.cause.code === 'ENOENT'
+  );
 }
 
 function readIncoming(message: Buffer): ReturnType<typeof readPacket> {

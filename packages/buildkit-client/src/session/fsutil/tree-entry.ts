@@ -31,6 +31,8 @@ export interface EntryContent {
   readonly seen?: FileIdentity | undefined;
   /** Hard links to it may follow. */
   readonly moreNames?: boolean | undefined;
+  /** The time that was made from the content and told; what is sent has to be what it was made from. */
+  listedTime?: bigint | undefined;
 }
 
 /** What tells one state of a file from another without reading it. */

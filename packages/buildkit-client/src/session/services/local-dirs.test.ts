@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   linkSync,
   mkdirSync,
@@ -200,6 +201,20 @@ test('a small file is sent as it was when its time was made, though it changes',
   expect(tree.contents.get('a')?.toString()).toBe('before');
 });
 
+test('files that are appended to meanwhile, such as logs, are sent as they were listed', async () => {
+  const large = Buffer.alloc(3 << 20, 'log');
+  write('large.log', large);
+  write('small.log', 'line 1');
+  session = testSession({ localDirs: { src: { path: dir } } });
+  const tree = await receiveAsDaemon(session.peer, { 'dir-name': 'src' }, (stat) => {
+    appendFileSync(join(dir, stat.path), 'more');
+    return true;
+  });
+  expect(tree.status.code).toBe(0);
+  expect(tree.contents.get('large.log')?.equals(large)).toBe(true);
+  expect(tree.contents.get('small.log')?.toString()).toBe('line 1');
+});
+
 describe('a daemon', () => {
   test('that has everything is sent only the list', async () => {
     write('a', 'x');
@@ -260,6 +275,17 @@ describe('a file that cannot be sent as it was listed ends the transfer:', () =>
       ]);
       await session.close();
     }
+  });
+
+  test('another content of the same size took its place', async () => {
+    write('large', Buffer.alloc(3 << 20, 1));
+    session = testSession({ localDirs: { src: { path: dir } } });
+    const tree = await receiveAsDaemon(session.peer, { 'dir-name': 'src' }, () => {
+      write('large', Buffer.alloc(3 << 20, 2));
+      return true;
+    });
+    expect(tree.error).toContain('changed while it was sent');
+    expect(session.failures).toMatchObject([{ code: 'SESSION_FILE_CHANGED' }]);
   });
 
   test('the folder is not there', async () => {

@@ -1,6 +1,6 @@
 import { encode, filesync, fsutil, type Init } from '@melange2/proto';
 import { packetType, readPacket } from '../fsutil/packet.ts';
-import type { FakePeer, PeerCall, PeerStatus } from './fake-peer.ts';
+import type { FakePeer, PeerStatus } from './fake-peer.ts';
 
 /** What a receiving daemon has got. */
 export interface ReceivedTree {
@@ -101,5 +101,3 @@ export async function sendAsDaemon(
 export function bytes(packet: Init<fsutil.Packet>): Uint8Array {
   return encode(fsutil.Packet, packet);
 }
-
-export type { PeerCall };
