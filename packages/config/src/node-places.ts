@@ -1,7 +1,8 @@
 import type { LineMap, Span } from '@melange2/diagnostics';
 import { lineMap } from '@melange2/diagnostics';
 import type { Places } from './places.ts';
-import { substituteLiteral, type Variables } from './substitution.ts';
+import { parseCondition } from './condition.ts';
+import { substituteLiteral, substituteLiteralCondition, type Variables } from './substitution.ts';
 import { TextMapBuilder, textOrigin, type TextOrigin } from './text-origin.ts';
 import { isNull, resolved, type YamlMap, type YamlNode } from './yaml-node.ts';
 import { scalarMap } from './yaml-scalar.ts';
@@ -59,10 +60,26 @@ export class NodePlaces implements Places {
     if (node?.kind !== 'scalar') return undefined;
     const decoded = textOrigin(node.text, scalarMap(this.#source.text, node), this.#source.lines);
     const builder = new TextMapBuilder();
-    const text = substituteLiteral(node.text, this.#variables, builder);
+    const text = conditionOrText(node.text, path.at(-1) === 'if', this.#variables, builder);
     if (text === node.text) return decoded;
     return decoded.through(text, builder.finish(node.text.length, text.length));
   }
+}
+
+/** Puts variables in as reading the value did: a condition that is none with bare values gets quoted ones. */
+function conditionOrText(
+  text: string,
+  isCondition: boolean,
+  variables: Variables,
+  builder: TextMapBuilder,
+): string {
+  const plain = substituteLiteral(text, variables);
+  if (isCondition && plain !== text && parseCondition(plain).problem !== undefined) {
+    const quoted = substituteLiteralCondition(text, variables);
+    if (parseCondition(quoted).problem === undefined)
+      return substituteLiteralCondition(text, variables, builder);
+  }
+  return plain === text ? text : substituteLiteral(text, variables, builder);
 }
 
 /** The node at the end of a path from `root`: keys, and indexes of lists without their null items. */

@@ -164,3 +164,48 @@ test('an option that is switched on sets variables everywhere and changes the pa
   expect(value?.environment.contents.packages).toEqual(['a', 'c', 'x-on']);
   expect(value?.pipeline[0]?.runs).toBe('on');
 });
+
+test('faults of the YAML are told once a line, in plain words, with the change that mends them', () => {
+  const told = (text: string): string[] =>
+    parseConfig(head + text, 'a.yaml').diagnostics.map(
+      ({ span, message, fix }) =>
+        `${span?.start.line}:${span?.start.column} ${message.replace('This is not valid YAML: ', '')}${fix === undefined ? '' : ` (${fix.edits.map((edit) => edit.text).join()})`}`,
+    );
+  expect(
+    [
+      '\turl: x\n',
+      '  url: a: b\n',
+      '  url: "a\n  commit: x\n',
+      ' url: x\n',
+      '  url @x\n',
+      '  url: @x\n',
+      'pipeline: [a\nvars: x\n',
+    ].flatMap(told),
+  ).toEqual([
+    '5:1 a tab indents this line, and only blanks may. (  )',
+    '5:8 a text with ": " in it must stand in quotes. (\'a: b\')',
+    '5:8 the closing " of this text is missing.',
+    '5:2 this line is indented by 1 blank, which fits no line above it.',
+    '5:3 this is no key, for a ":" is missing behind it.',
+    '5:8 a text that begins with "@" must stand in quotes. (\'@x\')',
+    '6:1 a ] is missing before this.',
+  ]);
+});
+
+test('files with Windows line ends mean the same, and keep their places', () => {
+  const text = `${head}pipeline:\n  - runs: |\n      echo \${{package.name}}\n\n      make all\n    name: "a\n      b"\n`;
+  const windows = text.replaceAll('\n', '\r\n');
+  const step = read(windows).pipeline[0];
+  expect([step?.runs, step?.name]).toEqual(['echo hello\n\nmake all\n', 'a b']);
+  const at = step?.runs?.indexOf('make') ?? 0;
+  const span = step?.at.origin('runs')?.span(at, at + 8);
+  expect(windows.slice(span?.start.offset, span?.end.offset)).toBe('make all');
+});
+
+test('the origin of a condition leads back to its variable, also when that was put in quoted', () => {
+  const text = `${head}pipeline:\n  - if: \${{package.name}} != 'x' && \${{build.arch}} == 'y'\n`;
+  const step = read(text).pipeline[0];
+  const at = step?.if?.indexOf('${{build') ?? 0;
+  const span = step?.at.origin('if')?.span(at, at + 15);
+  expect(text.slice(span?.start.offset, span?.end.offset)).toBe('${{build.arch}}');
+});

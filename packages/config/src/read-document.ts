@@ -15,10 +15,12 @@ export function readDocument(source: SourceText): ReadDocument {
   const { root, problems } = readYaml(source.text);
   const diagnostics = problems.map((problem) => {
     const span = source.span(problem);
-    const { message: reason } = problem;
+    const { message: reason, fix } = problem;
     if (problem.kind === 'depth') return diagnostic(errors, 'CONFIG_TOO_DEEP', { reason }, { span });
     if (problem.kind === 'alias') return diagnostic(errors, 'CONFIG_ALIAS_INVALID', { reason }, { span });
-    return diagnostic(errors, 'CONFIG_YAML_INVALID', { reason }, { span });
+    if (fix === undefined) return diagnostic(errors, 'CONFIG_YAML_INVALID', { reason }, { span });
+    const edits = [{ span: source.span(fix), text: fix.text }];
+    return diagnostic(errors, 'CONFIG_YAML_INVALID', { reason }, { span, fix: { title: fix.title, edits } });
   });
   if (root === undefined && diagnostics.length === 0) {
     const span = source.span({ start: 0, end: 0 });

@@ -65,6 +65,10 @@ export function substituteCondition(text: string, variables: Variables): Substit
  * the braces, one pass, never a problem.
  */
 export function substituteLiteral(text: string, variables: Variables, builder?: TextMapBuilder): string {
+  return literal(text, variables, plainValue, builder);
+}
+
+function literal(text: string, variables: Variables, insert: Insert, builder?: TextMapBuilder): string {
   let open = text.indexOf('${{');
   if (open < 0) return text;
   let out = '';
@@ -79,7 +83,7 @@ export function substituteLiteral(text: string, variables: Variables, builder?: 
       builder?.copy(out.length, done);
       out += text.slice(done, start);
       builder?.put(out.length, start);
-      out += value;
+      out += insert(value, text, start);
       checkLength(out.length);
       done = close + 2;
     }
@@ -95,13 +99,12 @@ export function substituteLiteral(text: string, variables: Variables, builder?: 
  * As {@link substituteLiteral}, for conditions: a value becomes a quoted string where it is an operand, and
  * stays bare inside quotes.
  */
-export function substituteLiteralCondition(text: string, variables: Variables): string {
-  return substituteLiteral(text, {
-    get: (name) => {
-      const value = variables.get(name);
-      return value === undefined ? undefined : conditionValue(value, text, text.indexOf(`\${{${name}}}`));
-    },
-  });
+export function substituteLiteralCondition(
+  text: string,
+  variables: Variables,
+  builder?: TextMapBuilder,
+): string {
+  return literal(text, variables, conditionValue, builder);
 }
 
 /** Longest text that variables may make, in UTF-16 units. */

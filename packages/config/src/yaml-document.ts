@@ -1,15 +1,8 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, Parser, type Document, type Node } from 'yaml';
 import { maxDepth, readCommonYaml, TooDeep, Unsure } from './yaml-reader.ts';
 import { emptyScalar, type ScalarStyle, type YamlNode } from './yaml-node.ts';
+import { yamlFault, type YamlProblem } from './yaml-fault.ts';
 import { decodeBlock } from './yaml-scalar.ts';
-
-/** Something wrong with the YAML of a text. Offsets count in the text. */
-export interface YamlProblem {
-  readonly kind: 'syntax' | 'alias' | 'depth';
-  readonly message: string;
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface YamlDocument {
   /** The root of the first document; `undefined` when it is empty or cannot be read. */
@@ -70,12 +63,10 @@ function nestedTooDeep(at: number): YamlDocument {
 function convert(document: Document.Parsed, text: string): YamlDocument {
   // A directive that nobody knows may change what the text means.
   const unknown = document.warnings.filter((warning) => warning.code === 'BAD_DIRECTIVE');
-  const problems: YamlProblem[] = [...document.errors, ...unknown].map((error) => ({
-    kind: 'syntax',
-    message: decapitalize(error.message),
-    start: error.pos[0],
-    end: Math.max(error.pos[1], error.pos[0]),
-  }));
+  const problems = onePerLine(
+    [...document.errors, ...unknown].map((error) => yamlFault(error, text)),
+    text,
+  );
   if (problems.length > 0) return { root: undefined, problems };
   const anchors = new Map<string, YamlNode>();
   const open = new Set<string>();
@@ -128,7 +119,7 @@ function convert(document: Document.Parsed, text: string): YamlDocument {
     if (!isScalar(from)) throw new Error('a node of an unknown kind');
     const style = styles[from.type ?? 'PLAIN'] ?? 'plain';
     if (style === 'double') checkEscapes(start, end);
-    if ((style === 'literal' || style === 'folded') && !text.includes('\r')) {
+    if (style === 'literal' || style === 'folded') {
       // The references end a block at the end of the file without a line end that is not there.
       const block = decodeBlock(text, start, indent);
       if (block !== undefined)
@@ -177,8 +168,15 @@ function columnOf(text: string, at: number): number {
   return at - (text.lastIndexOf('\n', at - 1) + 1);
 }
 
-function decapitalize(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+/** Keeps the first problem of each line: the others most often follow from it. */
+function onePerLine(problems: readonly YamlProblem[], text: string): YamlProblem[] {
+  const lines = new Set<number>();
+  return problems.filter(({ start }) => {
+    const line = text.lastIndexOf('\n', start - 1);
+    if (lines.has(line)) return false;
+    lines.add(line);
+    return true;
+  });
 }
 
 /** Where flow brackets or indentation go deeper than the complete parser, which is recursive, should be led. */

@@ -21,7 +21,7 @@ export function scalarMap(file: string, node: YamlScalar): TextMap {
 export function foldPlain(raw: string, builder?: TextMapBuilder, base = 0): string {
   let out = '';
   let done = 0;
-  for (const gap of raw.matchAll(/[ \t]*\n[ \t\n]*/g)) {
+  for (const gap of raw.matchAll(/[ \t\r]*\n[ \t\r\n]*/g)) {
     builder?.copy(out.length, base + done);
     out += raw.slice(done, gap.index);
     const breaks = gap[0].split('\n').length - 1;
@@ -77,10 +77,10 @@ export function decodeQuoted(
       out += "'";
       i += 2;
       builder?.copy(out.length, base + i);
-    } else if (c === ' ' || c === '\t' || c === '\n') {
+    } else if (c === ' ' || c === '\t' || c === '\n' || c === '\r') {
       let end = i;
       let breaks = 0;
-      while (end < raw.length && ' \t\n'.includes(raw.charAt(end))) {
+      while (end < raw.length && ' \t\r\n'.includes(raw.charAt(end))) {
         if (raw.charAt(end) === '\n') breaks++;
         end++;
       }
@@ -103,10 +103,10 @@ function readEscape(raw: string, at: number): { text: string; end: number } | un
   const kind = raw.charAt(at + 1);
   const text = escapes[kind];
   if (text !== undefined) return { text, end: at + 2 };
-  if (kind === '\n') {
-    let end = at + 2;
+  if (kind === '\n' || kind === '\r') {
+    let end = raw.indexOf('\n', at) + 1;
     let breaks = 0;
-    while (end < raw.length && ' \t\n'.includes(raw.charAt(end))) {
+    while (end < raw.length && ' \t\r\n'.includes(raw.charAt(end))) {
       if (raw.charAt(end) === '\n') breaks++;
       end++;
     }
@@ -169,6 +169,7 @@ export function decodeBlock(
         column++;
       }
       if (column < indent && file.charCodeAt(i) === 9) return undefined;
+      if (file.charCodeAt(i) === 13) i++;
       if (file.charCodeAt(i) !== 10) {
         next = at;
         at = i;
@@ -184,7 +185,8 @@ export function decodeBlock(
     if (at < 0) break;
     const first = file.charCodeAt(at);
     const blank = first === 32 || first === 9;
-    const content = lineEndAt(file, at);
+    const lineEnd = lineEndAt(file, at);
+    const content = file.charCodeAt(lineEnd - 1) === 13 ? lineEnd - 1 : lineEnd;
     builder?.put(out.length, pendingFrom);
     if (!literal && pendingBreak !== '' && !afterBlank && !blank) out += blanks === '' ? ' ' : '';
     else out += pendingBreak;
@@ -194,11 +196,11 @@ export function decodeBlock(
     afterBlank = blank;
     end = content;
     pendingFrom = content;
-    pendingBreak = content < file.length ? '\n' : '';
+    pendingBreak = lineEnd < file.length ? '\n' : '';
     blanks = '';
-    at = content + 1;
-    if (content >= file.length) {
-      next = content;
+    at = lineEnd + 1;
+    if (lineEnd >= file.length) {
+      next = lineEnd;
       break;
     }
   }
@@ -208,7 +210,7 @@ export function decodeBlock(
   return { text: out, literal, end, next: Math.min(next, file.length) };
 }
 
-const header = /((?:[+-][1-9]?|[1-9][+-]?)?)(?:[ \t]+(?:#[^\n]*)?)?(?:\n|$)/y;
+const header = /((?:[+-][1-9]?|[1-9][+-]?)?)(?:[ \t]+(?:#[^\n]*)?)?(?:\r?\n|$)/y;
 
 /** The indentation of the first line with content; longer blank lines before it count too. */
 function firstIndent(file: string, from: number): number {
@@ -218,6 +220,7 @@ function firstIndent(file: string, from: number): number {
     let i = at;
     while (file.charCodeAt(i) === 32) i++;
     widest = Math.max(widest, i - at);
+    if (file.charCodeAt(i) === 13) i++;
     if (file.charCodeAt(i) !== 10) return widest;
     at = i + 1;
   }
