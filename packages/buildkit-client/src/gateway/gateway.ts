@@ -16,6 +16,10 @@ import type { CallOptions, Channel } from '../grpc/channel.ts';
 import { GrpcError, grpcCode, isGrpcError } from '../grpc/grpc-error.ts';
 import { openContainer, type Container, type ContainerOptions } from './container.ts';
 
+interface Cancellable {
+  readonly signal?: AbortSignal;
+}
+
 /** A result in the daemon. It lives as long as its build is open. */
 export interface Reference {
   readonly id: string;
@@ -27,13 +31,16 @@ export interface Reference {
    */
   readonly readFile: (
     path: string,
-    options?: { readonly offset?: number; readonly length?: number; readonly signal?: AbortSignal },
+    options?: Cancellable & { readonly offset?: number; readonly length?: number },
   ) => Promise<Uint8Array>;
   /** Lists a directory, sorted by name; `pattern` is a shell pattern for names. */
-  readonly readDir: (path: string, pattern?: string) => Promise<readonly FileStat[]>;
-  readonly statFile: (path: string) => Promise<FileStat>;
+  readonly readDir: (
+    path: string,
+    options?: Cancellable & { readonly pattern?: string },
+  ) => Promise<readonly FileStat[]>;
+  readonly statFile: (path: string, options?: Cancellable) => Promise<FileStat>;
   /** Makes the daemon build the result, which is otherwise done when it is first used. */
-  readonly evaluate: () => Promise<void>;
+  readonly evaluate: (options?: Cancellable) => Promise<void>;
 }
 
 /** A file in a result. `mode` has Go's bits (`os.FileMode`), not those of stat(2). */
@@ -102,7 +109,7 @@ export interface Gateway {
   ) => Promise<GatewayResult>;
   readonly resolveImageConfig: (
     ref: string,
-    options?: {
+    options?: Cancellable & {
       readonly platform?: Init<pb.Platform>;
       readonly resolveMode?: 'default' | 'pull' | 'local';
       readonly logName?: string;
@@ -114,11 +121,12 @@ export interface Gateway {
   /** Looks up what a source stands for; 0.13 and later, `source.metaresolver`. */
   readonly resolveSource: (
     request: Init<gateway.ResolveSourceMetaRequest>,
+    options?: Cancellable,
   ) => Promise<gateway.ResolveSourceMetaResponse>;
   /** Returns the inputs that the solve was given. */
-  readonly inputs: () => Promise<ReadonlyMap<string, pb.Definition>>;
+  readonly inputs: (options?: Cancellable) => Promise<ReadonlyMap<string, pb.Definition>>;
   readonly newContainer: (options: ContainerOptions) => Promise<Container>;
-  readonly warn: (warning: GatewayWarning) => Promise<void>;
+  readonly warn: (warning: GatewayWarning, options?: Cancellable) => Promise<void>;
   /** Makes a reference of an id that came by other ways, such as a failed step's mount. */
   readonly reference: (id: string) => Reference;
 }
@@ -230,41 +238,49 @@ export function openGateway(
       }
     },
     async resolveImageConfig(ref, options = {}) {
-      const response = await request(methods.ResolveImageConfig, {
-        Ref: ref,
-        Platform: options.platform,
-        ResolveMode: options.resolveMode ?? 'default',
-        LogName: options.logName ?? `resolve ${ref}`,
-        ...(options.storeId === undefined ? {} : { ResolverType: 1, StoreID: options.storeId }),
-        SourcePolicies: options.sourcePolicies,
-      });
+      const response = await request(
+        methods.ResolveImageConfig,
+        {
+          Ref: ref,
+          Platform: options.platform,
+          ResolveMode: options.resolveMode ?? 'default',
+          LogName: options.logName ?? `resolve ${ref}`,
+          ...(options.storeId === undefined ? {} : { ResolverType: 1, StoreID: options.storeId }),
+          SourcePolicies: options.sourcePolicies,
+        },
+        options.signal,
+      );
       return {
         digest: response.Digest,
         config: response.Config,
         ref: response.Ref === '' ? ref : response.Ref,
       };
     },
-    resolveSource: async (message) => {
+    resolveSource: async (message, { signal } = {}) => {
       requireCapability(capabilities, 'source.metaresolver', address);
-      return await request(methods.ResolveSourceMeta, message);
+      return await request(methods.ResolveSourceMeta, message, signal);
     },
-    inputs: async () => (await request(methods.Inputs, {})).Definitions,
+    inputs: async ({ signal } = {}) => (await request(methods.Inputs, {}, signal)).Definitions,
     newContainer: async (options) => {
       requireCapability(capabilities, 'gateway.exec', address);
       return await openContainer(calls, request, newContainerId(), options);
     },
-    async warn(warning) {
+    async warn(warning, { signal } = {}) {
       // An old daemon has no place for warnings; the build must not fail for it.
       if (!capabilities.has('gateway.warnings')) return;
-      await request(methods.Warn, {
-        digest: warning.vertex ?? '',
-        level: warning.level ?? 1,
-        short: Buffer.from(warning.short),
-        detail: warning.detail?.map((line) => Buffer.from(line)),
-        url: warning.url ?? '',
-        info: warning.source,
-        ranges: warning.ranges,
-      });
+      await request(
+        methods.Warn,
+        {
+          digest: warning.vertex ?? '',
+          level: warning.level ?? 1,
+          short: Buffer.from(warning.short),
+          detail: warning.detail?.map((line) => Buffer.from(line)),
+          url: warning.url ?? '',
+          info: warning.source,
+          ranges: warning.ranges,
+        },
+        signal,
+      );
     },
   };
 }
@@ -311,8 +327,8 @@ type Send = <Request, Response>(
 const rangeBytes = 3 << 20;
 
 function makeReference(id: string, send: Send, capabilities: Capabilities, address: string): Reference {
-  const statFile = async (path: string): Promise<FileStat> => {
-    const { stat } = await send(methods.StatFile, { Ref: id, Path: path });
+  const statFile: Reference['statFile'] = async (path, { signal } = {}) => {
+    const { stat } = await send(methods.StatFile, { Ref: id, Path: path }, signal);
     if (stat === undefined) throw noAnswer('StatFile', address);
     return readStat(stat);
   };
@@ -336,13 +352,17 @@ function makeReference(id: string, send: Send, capabilities: Capabilities, addre
       }
       return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     },
-    async readDir(path, pattern = '') {
-      const { entries } = await send(methods.ReadDir, { Ref: id, DirPath: path, IncludePattern: pattern });
+    async readDir(path, { pattern = '', signal } = {}) {
+      const { entries } = await send(
+        methods.ReadDir,
+        { Ref: id, DirPath: path, IncludePattern: pattern },
+        signal,
+      );
       return entries.map(readStat);
     },
-    async evaluate() {
-      if (capabilities.has('gateway.evaluate')) await send(methods.Evaluate, { Ref: id });
-      else await send(methods.StatFile, { Ref: id, Path: '.' });
+    async evaluate({ signal } = {}) {
+      if (capabilities.has('gateway.evaluate')) await send(methods.Evaluate, { Ref: id }, signal);
+      else await send(methods.StatFile, { Ref: id, Path: '.' }, signal);
     },
   };
 }
