@@ -96,6 +96,7 @@ export async function assemble(locked: LockedEnvironment, options: AssembleOptio
     throw new BuildError(conflict.code, title, conflict.message, {}, { diagnostics: plan.diagnostics });
   }
   const caps = new Set(options.caps);
+  // Docker engines without the containerd image store say that they read OCI layouts and do not; they do not merge either.
   const method = caps.has('mergeop') && caps.has('source.ocilayout') ? 'images' : 'unpack';
   const layering = await makeLayering({
     locked,
