@@ -2,7 +2,6 @@ import {
   type BuildError,
   type Diagnostic,
   formatDiagnostic,
-  formatPlace,
   isBuildError,
   sortDiagnostics,
 } from '@melange2/diagnostics';
@@ -77,10 +76,4 @@ function lastLines(error: BuildError, { colors }: Terminal): string[] {
   if (tail === undefined || tail.length === 0) return [];
   const shown = tail.slice(-shownLines).map((line) => `  ${colors.dim('│')} ${plainLine(line)}`);
   return ['', 'The last lines of the step:', ...shown, ''];
-}
-
-/** A short form for logs: code, place and message on one line. */
-export function oneLine(problem: Diagnostic): string {
-  const place = problem.span === undefined ? '' : `${formatPlace(problem.span)}: `;
-  return `${place}${problem.code}: ${problem.message}`;
 }

@@ -14,7 +14,7 @@ import {
 import { API_VERSION, type Plugin } from '@melange2/plugin-api';
 import { parseReference, type RegistryReference } from './reference.ts';
 import { registryCredentials } from './registry-credentials.ts';
-import { openRegistry, type Registry } from './registry.ts';
+import { openRegistry } from './registry.ts';
 
 /**
  * Pushes an image to a registry from the client: the daemon's configuration does not matter. `insecure=true` lets a
@@ -77,5 +77,3 @@ function formatReference({ host, repository, tag }: RegistryReference): string {
 function isLoopback(host: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
 }
-
-export type { Registry };

@@ -9,7 +9,6 @@ import {
   errors,
   type Exported,
   type ExportContext,
-  type Exporter,
   type ExportSource,
   type ExportTarget,
   imageArchive,
@@ -141,6 +140,3 @@ async function* counted(
     yield chunk;
   }
 }
-
-/** What this plugin makes, for contract tests. */
-export type { Exporter };
