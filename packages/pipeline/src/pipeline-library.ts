@@ -2,6 +2,7 @@ import { diagnostic, didYouMean, type Diagnostic, type Span } from '@melange2/di
 import { parsePipelineFile, type PipelineStep } from '@melange2/config';
 import type { PipelineCatalogue } from './catalogue.ts';
 import { errors } from './errors.ts';
+import type { PrintedTemplates } from './normalise-template.ts';
 
 /** A pipeline file, read. */
 export interface PipelineDefinition {
@@ -17,12 +18,15 @@ export interface PipelineDefinition {
 export interface PipelineLibrary {
   /** The pipeline of this name, or why there is none, reported at `place`. */
   find(name: string, place: Span | undefined): PipelineDefinition | readonly Diagnostic[];
+  /** What has been printed of the scripts in the files, so that it is printed once. */
+  readonly printed: PrintedTemplates;
 }
 
 /** Makes the library of a catalogue. */
 export function pipelineLibrary(catalogue: PipelineCatalogue): PipelineLibrary {
   const known = new Map<string, PipelineDefinition | readonly Diagnostic[]>();
   return {
+    printed: new Map(),
     find: (name, place) => {
       const refused = refuse(name, place) ?? known.get(name);
       if (refused !== undefined) return refused;

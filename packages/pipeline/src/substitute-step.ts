@@ -1,8 +1,15 @@
 import { diagnostic } from '@melange2/diagnostics';
 import { parseCondition, substitute, substituteCondition, substituteTraced } from '@melange2/config';
 import { errors } from './errors.ts';
+import { normaliseTemplate, type PrintedTemplates } from './normalise-template.ts';
 import { reportSubstitution } from './report-substitution.ts';
-import { placesOf, type CompileContext, type StepDraft, type StepPass } from './step-draft.ts';
+import {
+  placesOf,
+  type CompileContext,
+  type NormaliseScript,
+  type StepDraft,
+  type StepPass,
+} from './step-draft.ts';
 
 /** Puts the variables into `needs`, `working-directory` and `runs`. Names, labels and variables of steps have none. */
 export const substituteStep: StepPass = (draft, context) => {
@@ -43,7 +50,10 @@ export const normaliseRuns: StepPass = (draft, context) => {
   const { runs } = draft.step;
   if (draft.failed || runs === undefined || runs === '' || context.normaliseScript === undefined)
     return draft;
-  const result = context.normaliseScript(runs);
+  const ofFile = draft.scope.uses.length > 0 || draft.definition !== undefined;
+  const result = ofFile
+    ? printOfFile(draft, runs, context.normaliseScript, context.library.printed)
+    : context.normaliseScript(runs);
   if ('text' in result) return { ...draft, step: { ...draft.step, runs: result.text } };
   const span = scriptOrigin(draft)?.span(result.offset, result.offset + 1);
   context.report(
@@ -56,6 +66,23 @@ export const normaliseRuns: StepPass = (draft, context) => {
   );
   return draft;
 };
+
+/** Prints a script of a pipeline file, by what was printed of the file before. */
+function printOfFile(
+  draft: StepDraft,
+  runs: string,
+  normalise: NormaliseScript,
+  printed: PrintedTemplates,
+): ReturnType<NormaliseScript> {
+  const template = draft.definition?.step.runs ?? draft.written.runs ?? '';
+  const text = normaliseTemplate(template, draft.variables, normalise, printed) ?? printed.get(runs);
+  if (text !== undefined) return { text };
+  const result = normalise(runs);
+  if ('text' in result && printed.size < maxPrinted) printed.set(runs, result.text);
+  return result;
+}
+
+const maxPrinted = 20_000;
 
 /** The origin of the substituted script of a step. */
 export function scriptOrigin(draft: StepDraft): ReturnType<StepDraft['written']['at']['origin']> {
