@@ -24,6 +24,7 @@ export const bindInputs: StepPass = (draft, context) => {
     },
   };
   if (draft.definition !== undefined) rejectUnknown(draft, reporting);
+  if (draft.definition !== undefined && !scope.nested) warnDefaults(draft, context);
   const names = namesOf(step);
   if (names.length === 0) return failed ? { ...draft, failed } : draft;
 
@@ -56,6 +57,17 @@ function rejectUnknown(draft: StepDraft, context: CompileContext): void {
         },
       ),
     );
+  }
+}
+
+/** Warns of inputs that a build file gives the value they have without it. */
+function warnDefaults({ written, step }: StepDraft, context: CompileContext): void {
+  for (const input in written.with) {
+    const value = written.with[input] ?? '';
+    const span = written.at.key('with', input);
+    if (value === '' || span === undefined || step.inputs[input]?.default !== value) continue;
+    const details = { input, value, uses: step.uses ?? '' };
+    context.report(diagnostic(errors, 'PIPELINE_INPUT_DEFAULT', details, { span, severity: 'warning' }));
   }
 }
 

@@ -26,6 +26,7 @@ interface Details {
     readonly expected: string;
   };
   PIPELINE_INPUT_CYCLE: { readonly inputs: readonly string[] };
+  PIPELINE_INPUT_DEFAULT: { readonly input: string; readonly value: string; readonly uses: string };
   PIPELINE_VARIABLE_UNKNOWN: { readonly name: string; readonly suggestion: string | undefined };
   PIPELINE_VARIABLE_MALFORMED: { readonly text: string };
   PIPELINE_VARS_INVALID: { readonly problem: string };
@@ -85,6 +86,11 @@ export const errors: ErrorCatalogue<Details> = {
   PIPELINE_INPUT_CYCLE: {
     title: 'Inputs refer to each other in a circle',
     message: ({ inputs }) => `These inputs need each other's values: ${inputs.join(' needs ')}.`,
+  },
+  PIPELINE_INPUT_DEFAULT: {
+    title: 'An input with the value it has anyway',
+    message: ({ input, value, uses }) =>
+      `The input "${input}" of "${uses}" is ${JSON.stringify(value)} also without this line.`,
   },
   PIPELINE_VARIABLE_UNKNOWN: {
     title: 'A variable is not defined',
