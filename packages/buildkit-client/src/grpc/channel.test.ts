@@ -251,6 +251,31 @@ describe('a daemon that misbehaves', () => {
     );
   });
 
+  test('a daemon that shuts down lets calls under way end, and takes no more', async () => {
+    let finish = (): void => {};
+    const daemon = await startFakeDaemon({
+      [methods.Info.path]: (call) => {
+        finish = () => {
+          call.send(bytesOf(control.InfoResponse, {}));
+          call.end();
+        };
+      },
+    });
+    cleanups.push(daemon.stop);
+    const channel = await openChannel(await dial(daemon.endpoint));
+    const info = channel.unary(methods.Info, {});
+    await expect.poll(() => daemon.calls.length).toBe(1);
+    for (const session of daemon.sessions) session.goaway(0);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+    const refused = (await failure(channel.unary(methods.Info, {}))) as ConnectionError;
+    expect([refused.name, refused.reason]).toEqual(['ConnectionError', 'closed']);
+    finish();
+    await expect(info).resolves.toBeDefined();
+    channel.close();
+  });
+
   test('a daemon that hangs is given up on, with what was under way', async () => {
     const daemon = await startFakeDaemon({ [methods.Solve.path]: () => {} });
     cleanups.push(daemon.stop);

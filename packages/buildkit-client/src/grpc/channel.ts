@@ -96,6 +96,8 @@ class Http2Channel {
   readonly #calls = new Set<RunningCall>();
   #failure: ConnectionError | undefined;
   #closing = false;
+  /** The daemon shuts down: it finishes what is under way and takes nothing new. */
+  #ending = false;
   #over = false;
   #settle!: (reason: ConnectionError | undefined) => void;
   #heardAt = performance.now();
@@ -112,14 +114,17 @@ class Http2Channel {
     session.on('error', (cause) => this.#fail(toConnectionError(cause, this.#inFlight())));
     session.on('goaway', (code, _last, data) => {
       const why = data === undefined ? '' : Buffer.from(data).toString('utf8');
-      if (code !== 0)
-        this.#fail(
-          new ConnectionError(
-            'closed',
-            `The daemon ended the connection (code ${code}${why && `, ${why}`}).`,
-            this.#inFlight(),
-          ),
-        );
+      if (code === 0) {
+        this.#ending = true;
+        return;
+      }
+      this.#fail(
+        new ConnectionError(
+          'closed',
+          `The daemon ended the connection (code ${code}${why && `, ${why}`}).`,
+          this.#inFlight(),
+        ),
+      );
     });
     session.on('close', () => {
       this.#fail(new ConnectionError('closed', 'The daemon closed the connection.', this.#inFlight()));
@@ -219,6 +224,10 @@ class Http2Channel {
     });
     if (this.#failure !== undefined) {
       call.connectionLost(new ConnectionError('closed', this.#failure.message, [path], this.#failure));
+      return call;
+    }
+    if (this.#ending) {
+      call.connectionLost(new ConnectionError('closed', 'The daemon is shutting down.', [path]));
       return call;
     }
     if (options.signal?.aborted === true) {

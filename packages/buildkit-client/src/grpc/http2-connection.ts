@@ -78,13 +78,20 @@ export async function openHttp2(duplex: Duplex, options: Http2Options): Promise<
   return session;
 }
 
+/** What Node says of calls on a connection that the daemon is ending, or has ended. */
+const endings: ReadonlySet<string> = new Set([
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_INVALID_SESSION',
+  'ERR_HTTP2_SESSION_ERROR',
+]);
+
 /** Names what happened to a connection. */
 export function toConnectionError(cause: unknown, inFlight: readonly string[]): ConnectionError {
   if (cause instanceof ConnectionError)
     return new ConnectionError(cause.reason, cause.message, inFlight, cause);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const text = cause instanceof Error ? cause.message : String(cause);
-  if (code.startsWith('ERR_HTTP2'))
+  if (code.startsWith('ERR_HTTP2') && !endings.has(code))
     return new ConnectionError(
       'protocol',
       `The other end does not speak HTTP/2 as BuildKit does (${text}).`,
