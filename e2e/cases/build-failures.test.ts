@@ -55,6 +55,7 @@ test('all problems of a build file are reported together, sorted by place, with 
   - runs: echo \${{vars.nothing}}
   - if: \${{package.name} == 'x'
     runs: echo one
+  - runs: if true; then
 `,
   );
   const { code, stderr } = await melange2(['build', file], {
@@ -63,7 +64,7 @@ test('all problems of a build file are reported together, sorted by place, with 
   });
   expect(code).toBe(2);
   const lines = [...stderr.matchAll(/sample\.yaml:(\d+):\d+/g)].map((match) => Number(match[1]));
-  expect([...new Set(lines)]).toEqual([10, 11, 12]);
+  expect([...new Set(lines)]).toEqual([10, 11, 12, 14]);
 });
 
 describe.each(daemons)('on BuildKit %s', (_, address) => {
