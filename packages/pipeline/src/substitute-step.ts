@@ -50,6 +50,8 @@ export const normaliseRuns: StepPass = (draft, context) => {
   const { runs } = draft.step;
   if (draft.failed || runs === undefined || runs === '' || context.normaliseScript === undefined)
     return draft;
+  // A variable that is still there was not known; that has been told, and no shell reads it.
+  if (runs.includes('${{')) return draft;
   const ofFile = draft.scope.uses.length > 0 || draft.definition !== undefined;
   const result = ofFile
     ? printOfFile(draft, runs, context.normaliseScript, context.library.printed)
