@@ -47,7 +47,9 @@ export function printStatement(printer: Printer, statement: Statement): void {
   }
   const done = command === undefined ? 0 : printCommand(printer, command, redirects);
   printer.indent();
-  for (const redirect of redirects.slice(done)) {
+  for (let i = done; i < redirects.length; i++) {
+    const redirect = redirects[i];
+    if (redirect === undefined) break;
     if (redirect.line > printer.line) printer.continueLine();
     printRedirect(printer, redirect);
   }

@@ -26,45 +26,47 @@ export function printWords(printer: Printer, words: readonly Word[]): void {
   if (broken) printer.dedent();
 }
 
-export function printParts(printer: Printer, parts: readonly WordPart[]): void {
-  for (const part of parts) {
-    switch (part.kind) {
-      case 'text':
-        printer.out += part.text;
-        break;
-      case 'quoted':
-        printer.out += part.open;
-        printer.reach(part.line);
-        printQuoted(printer, part.parts);
-        printer.out += '"';
-        break;
-      case 'command':
-        printSubstitution(printer, part);
-        break;
-      case 'arithmetic':
-        printer.out += '$((';
-        printArithmetic(printer, part.expression, 'wide');
-        printer.out += '))';
-        break;
-      case 'element':
-        printer.out += `${part.name}[`;
-        printArithmetic(printer, part.index, 'wide');
-        printer.out += ']';
-        break;
-      case 'parameter':
-        printParameter(printer, part);
-        break;
-    }
-    printer.reach(part.endLine);
-  }
+function printParts(printer: Printer, parts: readonly WordPart[]): void {
+  for (const part of parts) printPart(printer, part);
 }
 
 /** Prints parts inside quotes or a here-document, where line ends are text. */
 export function printQuoted(printer: Printer, parts: readonly WordPart[]): void {
   for (const part of parts) {
     printer.reach(part.line);
-    printParts(printer, [part]);
+    printPart(printer, part);
   }
+}
+
+function printPart(printer: Printer, part: WordPart): void {
+  switch (part.kind) {
+    case 'text':
+      printer.out += part.text;
+      break;
+    case 'quoted':
+      printer.out += part.open;
+      printer.reach(part.line);
+      printQuoted(printer, part.parts);
+      printer.out += '"';
+      break;
+    case 'command':
+      printSubstitution(printer, part);
+      break;
+    case 'arithmetic':
+      printer.out += '$((';
+      printArithmetic(printer, part.expression, 'wide');
+      printer.out += '))';
+      break;
+    case 'element':
+      printer.out += `${part.name}[`;
+      printArithmetic(printer, part.index, 'wide');
+      printer.out += ']';
+      break;
+    case 'parameter':
+      printParameter(printer, part);
+      break;
+  }
+  printer.reach(part.endLine);
 }
 
 function printSubstitution(printer: Printer, part: Extract<WordPart, { kind: 'command' }>): void {

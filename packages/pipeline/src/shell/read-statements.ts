@@ -115,7 +115,7 @@ function readList(scanner: Scanner): Statement {
 export function readPipeline(scanner: Scanner): Statement {
   const { line, at } = scanner;
   let negated = false;
-  while (scanner.keyword() === '!') {
+  while (scanner.peek() === code.bang && scanner.keyword() === '!') {
     if (negated) scanner.fail('one ! is enough to negate a command', at);
     negated = true;
     scanner.takeKeyword();

@@ -8,13 +8,15 @@ import type { Word, WordPart } from './syntax-tree.ts';
 /** Reads the unquoted word that begins here; `undefined` where none does. */
 export function readWord(scanner: Scanner): Word | undefined {
   const { line, at: offset } = scanner;
-  const parts: WordPart[] = [];
+  const first = readWordPart(scanner);
+  if (first === undefined) return undefined;
+  // Most words have one part: an array that never grows takes a fraction of the memory.
+  const parts = [first];
   for (;;) {
     const part = readWordPart(scanner);
-    if (part === undefined) break;
+    if (part === undefined) return { kind: 'word', line, offset, parts };
     parts.push(part);
   }
-  return parts.length === 0 ? undefined : { kind: 'word', line, offset, parts };
 }
 
 function readWordPart(scanner: Scanner): WordPart | undefined {

@@ -25,6 +25,8 @@ export class Scanner {
   depth: number;
   /** Here-documents whose bodies begin after the line that is being read. */
   due: Heredoc[] = [];
+  private keywordAt = -1;
+  private keywordFound: string | undefined;
   private keywordEnd = 0;
   private keywordLines = 0;
   /** Reads the bodies of `due`; given from outside, because bodies have words in them. */
@@ -125,6 +127,9 @@ export class Scanner {
   /** The plain word that begins here, if something that ends words is behind it and it is short like a keyword. */
   keyword(): string | undefined {
     const { text, at } = this;
+    if (at === this.keywordAt) return this.keywordFound;
+    this.keywordAt = at;
+    this.keywordFound = undefined;
     if (!isClass(text.charCodeAt(at), characterClass.keyword)) return undefined;
     let end = at + 1;
     while (isClass(text.charCodeAt(end), characterClass.keyword)) end++;
@@ -139,6 +144,7 @@ export class Scanner {
     }
     if (end < text.length && !isClass(text.charCodeAt(end), characterClass.breaks)) return undefined;
     this.keywordEnd = end;
+    this.keywordFound = word;
     return word;
   }
 
