@@ -11,13 +11,14 @@ import type {
   Declaration,
   If,
   LoopBody,
+  Printed,
   SimpleCommand,
 } from './syntax-tree.ts';
 
 /** Prints a command that is no list of words. */
 export function printCompound(
   printer: Printer,
-  command: Exclude<Command, SimpleCommand | Declaration | Chain>,
+  command: Exclude<Command, Printed | SimpleCommand | Declaration | Chain>,
 ): void {
   printer.pad();
   switch (command.kind) {

@@ -75,6 +75,11 @@ function printRedirect(printer: Printer, redirect: Redirect): void {
 /** Prints a command and tells how many of the redirections it printed. */
 function printCommand(printer: Printer, command: Command, redirects: readonly Redirect[]): number {
   switch (command.kind) {
+    case 'printed':
+      printer.reach(command.line);
+      printer.token(command.text);
+      printer.reach(command.endLine);
+      return 0;
     case 'simple':
       return printSimple(printer, command, redirects);
     case 'declaration':

@@ -4,6 +4,7 @@ import { readRedirect } from './read-redirect.ts';
 import { readDeclaration, readFunction, readSimple } from './read-simple.ts';
 import { unclosed } from './read-word.ts';
 import type { Scanner } from './scanner.ts';
+import { skipPrinted } from './skip-printed.ts';
 import type { Chain, Command, Redirect, Statement } from './syntax-tree.ts';
 
 /** Words that end the statements before them, and what each of them is for. */
@@ -207,11 +208,18 @@ function readCommand(scanner: Scanner, redirects: Redirect[]): Command | undefin
       }
       return command;
     }
-    if (declarations.has(keyword)) return readDeclaration(scanner, keyword, redirects);
+    if (declarations.has(keyword))
+      return readPrinted(scanner) ?? readDeclaration(scanner, keyword, redirects);
     if (keyword === 'function') return readFunction(scanner);
     if (keyword === ']]') scanner.fail(']] closes a [[, and there is none open here');
   }
-  return readSimple(scanner, redirects);
+  return readPrinted(scanner) ?? readSimple(scanner, redirects);
+}
+
+function readPrinted(scanner: Scanner): Command | undefined {
+  const { text, at, line } = scanner;
+  if (!skipPrinted(scanner)) return undefined;
+  return { kind: 'printed', text: text.slice(at, scanner.at), line, endLine: scanner.line };
 }
 
 const declarations = new Set(['declare', 'export', 'local', 'nameref', 'readonly', 'typeset']);

@@ -37,6 +37,7 @@ export interface Heredoc {
 }
 
 export type Command =
+  | Printed
   | SimpleCommand
   | Declaration
   | Chain
@@ -80,6 +81,14 @@ export type Command =
   | { readonly kind: 'test'; readonly expression: TestExpression }
   | { readonly kind: 'time'; readonly posix: boolean; readonly statement: Statement | undefined }
   | { readonly kind: 'coproc'; readonly name: string | undefined; readonly statement: Statement };
+
+/** A command that is written as it is printed. */
+export interface Printed {
+  readonly kind: 'printed';
+  readonly text: string;
+  readonly line: number;
+  readonly endLine: number;
+}
 
 export interface SimpleCommand {
   readonly kind: 'simple';
