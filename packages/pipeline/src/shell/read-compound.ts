@@ -1,15 +1,11 @@
 import { code, nameEnd } from './characters.ts';
+import { compoundStarts } from './keywords.ts';
 import { readArithmetic, readOptionalArithmetic } from './read-arithmetic.ts';
 import { readElement, readPipeline, readStatements, requireCommand } from './read-statements.ts';
 import { readTest } from './read-test.ts';
 import { readWord } from './read-word.ts';
 import type { Scanner } from './scanner.ts';
 import type { Arithmetic, CaseItem, Command, If, LoopBody, Statement, Word } from './syntax-tree.ts';
-
-/** What begins a compound command. */
-export const compoundStarts: ReadonlySet<string> = new Set(
-  '( { if while until for select case [[ let time coproc'.split(' '),
-);
 
 /** Reads the compound command that `keyword`, which is next, begins. */
 export function readCompound(scanner: Scanner, keyword: string): Command {

@@ -1,22 +1,12 @@
 import { code } from './characters.ts';
-import { compoundStarts, readCompound } from './read-compound.ts';
+import { closers, compoundStarts, declarations, reserved } from './keywords.ts';
+import { readCompound } from './read-compound.ts';
 import { readRedirect } from './read-redirect.ts';
 import { readDeclaration, readFunction, readSimple } from './read-simple.ts';
 import { unclosed } from './read-word.ts';
 import type { Scanner } from './scanner.ts';
 import { skipPrinted } from './skip-printed.ts';
 import type { Chain, Command, Redirect, Statement } from './syntax-tree.ts';
-
-/** Words that end the statements before them, and what each of them is for. */
-const closers: ReadonlyMap<string, string> = new Map([
-  ['then', '"then" belongs after an "if" or "elif"'],
-  ['elif', '"elif" belongs inside an "if"'],
-  ['fi', '"fi" ends an "if"'],
-  ['do', '"do" belongs after a "for", "while" or "until"'],
-  ['done', '"done" ends a loop'],
-  ['esac', '"esac" ends a "case"'],
-  ['}', '} closes a {'],
-]);
 
 /** Reads a whole text. */
 export function readScript(scanner: Scanner): readonly Statement[] {
@@ -63,7 +53,9 @@ export function readStatements(scanner: Scanner, ends: readonly string[] = []): 
       }
     }
     if (!separated) scanner.fail('a ; or a new line is missing between two commands');
-    const statement = readTerminated(scanner);
+    const statement =
+      (keyword === undefined || !reserved.has(keyword) ? readLine(scanner) : undefined) ??
+      readTerminated(scanner);
     statements.push(statement);
     separated = statement.separatorLine > 0;
   }
@@ -77,6 +69,30 @@ function missing(ends: readonly string[]): string {
     .filter((end) => end !== ';;' && end !== 'elif' && end !== 'else')
     .map((end) => `"${end}"`)
     .join(' or ');
+}
+
+const noRedirects: readonly Redirect[] = [];
+
+/** Reads a command that is written as it is printed and fills its line: what most lines are. */
+function readLine(scanner: Scanner): Statement | undefined {
+  const { at, line } = scanner;
+  const command = readPrinted(scanner);
+  if (command === undefined) return undefined;
+  if (scanner.peek() !== code.newline && !scanner.atEnd()) {
+    scanner.at = at;
+    scanner.line = line;
+    return undefined;
+  }
+  return {
+    line,
+    endLine: scanner.line,
+    negated: false,
+    commandLine: line,
+    command,
+    redirects: noRedirects,
+    background: false,
+    separatorLine: 0,
+  };
 }
 
 function readTerminated(scanner: Scanner): Statement {
@@ -219,10 +235,8 @@ function readCommand(scanner: Scanner, redirects: Redirect[]): Command | undefin
 function readPrinted(scanner: Scanner): Command | undefined {
   const { text, at, line } = scanner;
   if (!skipPrinted(scanner)) return undefined;
-  return { kind: 'printed', text: text.slice(at, scanner.at), line, endLine: scanner.line };
+  return { kind: 'printed', text: text.slice(at, scanner.at), offset: at, line, endLine: scanner.line };
 }
-
-const declarations = new Set(['declare', 'export', 'local', 'nameref', 'readonly', 'typeset']);
 
 function readRedirects(scanner: Scanner, redirects: Redirect[]): void {
   for (;;) {

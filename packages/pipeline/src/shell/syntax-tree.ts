@@ -86,6 +86,7 @@ export type Command =
 export interface Printed {
   readonly kind: 'printed';
   readonly text: string;
+  readonly offset: number;
   readonly line: number;
   readonly endLine: number;
 }
