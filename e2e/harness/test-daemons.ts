@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startPrivateDaemon, type PrivateDaemon } from '@melange2/daemon';
 import { daemonAges, daemonProgram } from './daemon-programs.ts';
@@ -37,7 +36,9 @@ export async function startTestDaemons(
       ? { addresses: host, stop: nothing }
       : { addresses: {}, missing: 'not root, and BUILDKIT_HOST names no daemon', stop: nothing };
   }
-  const base = await mkdtemp(join(tmpdir(), 'm2-e2e-'));
+  // Not in /tmp, which is memory on some systems: the data of three daemons are gigabytes.
+  await mkdir(cache, { recursive: true });
+  const base = await mkdtemp(join(cache, 'e2e-'));
   const started: PrivateDaemon[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((daemon) => daemon.stop()));
