@@ -22,3 +22,11 @@ pipeline:
     '"capabilities":{},"pipeline":[{"runs":"b","needs":{"Packages":["x"]}}],"update":{"enabled":false}}\n',
   );
 });
+
+test('maps are sorted by their keys as texts, whoever made them', () => {
+  const { value } = parseConfig('package: {name: a, version: 1}\npipeline: [{uses: x}]\n', 'a.yaml');
+  const [step] = value?.pipeline ?? [];
+  if (value === undefined || step === undefined) throw new Error('not read');
+  const json = toReferenceJson({ ...value, pipeline: [{ ...step, with: { b: '1', '9': '2', '10': '3' } }] });
+  expect(json).toContain('"with":{"10":"3","9":"2","b":"1"}');
+});

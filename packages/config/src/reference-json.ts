@@ -52,7 +52,7 @@ export function referenceJson(config: PackageConfig): JsonObject {
     pipeline: config.pipeline.map(stepJson),
     subpackages: config.subpackages.map(subpackageJson),
     update: always(updateJson(config.update)),
-    vars: config.vars,
+    vars: sorted(config.vars),
     'var-transforms': config.varTransforms.map((t) =>
       omitEmpty({
         from: always(t.from),
@@ -80,6 +80,8 @@ export function formatGoJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map((item: JsonValue) => formatGoJson(item)).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value as JsonObject);
+    // Maps have no prototype. They are sorted here, because objects put keys like numbers first.
+    if (Object.getPrototypeOf(value) === null) entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, item]) => `${goString(key)}:${formatGoJson(item)}`).join(',')}}`;
   }
   return typeof value === 'string' ? goString(value) : JSON.stringify(value);
@@ -111,7 +113,7 @@ function omitEmpty(fields: Readonly<Record<string, Field>>): JsonObject {
   const out: Record<string, JsonValue> = {};
   for (const [key, field] of Object.entries(fields)) {
     if (field instanceof Always) out[key] = field.value;
-    else if (field !== undefined && !isEmpty(field)) out[key] = isPlainMap(field) ? sorted(field) : field;
+    else if (field !== undefined && !isEmpty(field)) out[key] = field;
   }
   return out;
 }
@@ -121,23 +123,18 @@ function isEmpty(value: JsonValue): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-/** Records of the file have no prototype; objects made here do. */
-function isPlainMap(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
-}
-
 function sorted(map: JsonObject): JsonObject {
   const out = Object.create(null) as Record<string, JsonValue>;
   for (const key of Object.keys(map).toSorted()) out[key] = map[key] ?? null;
   return out;
 }
 
-function mapValues<T>(
-  map: Readonly<Record<string, T>>,
-  change: (value: T) => JsonValue,
-): Record<string, JsonValue> {
+function mapValues<T>(map: Readonly<Record<string, T>>, change: (value: T) => JsonValue): JsonObject {
   const out = Object.create(null) as Record<string, JsonValue>;
-  for (const [key, value] of Object.entries(map)) out[key] = change(value);
+  for (const key of Object.keys(map).toSorted()) {
+    const value = map[key];
+    if (value !== undefined) out[key] = change(value);
+  }
   return out;
 }
 
@@ -147,7 +144,7 @@ function packageJson(from: Package): JsonObject {
     version: always(from.version),
     epoch: always(from.epoch),
     description: from.description,
-    annotations: from.annotations,
+    annotations: sorted(from.annotations),
     url: from.url,
     commit: from.commit,
     'target-architecture': from.targetArchitecture,
@@ -176,7 +173,7 @@ function subpackageJson(from: Subpackage): JsonObject {
     description: from.description,
     url: from.url,
     commit: from.commit,
-    annotations: from.annotations,
+    annotations: sorted(from.annotations),
     checks: always(checksJson(from.checks)),
     setcap: from.setcap.map(capabilityJson),
     test: from.test === undefined ? undefined : always(testJson(from.test)),
@@ -188,7 +185,7 @@ function stepJson(from: PipelineStep): JsonObject {
     if: from.if,
     name: from.name,
     uses: from.uses,
-    with: from.with,
+    with: sorted(from.with),
     runs: from.runs,
     pipeline: from.pipeline.map(stepJson),
     inputs: mapValues(from.inputs, (input) =>
@@ -201,7 +198,7 @@ function stepJson(from: PipelineStep): JsonObject {
         ? undefined
         : always(omitEmpty({ 'required-steps': from.assertions.requiredSteps })),
     'working-directory': from.workingDirectory,
-    environment: from.environment,
+    environment: sorted(from.environment),
   });
 }
 
@@ -273,7 +270,7 @@ function cpeJson(from: Cpe): JsonObject {
 }
 
 function capabilityJson(from: Capability): JsonObject {
-  return omitEmpty({ path: from.path, add: from.add, reason: from.reason });
+  return omitEmpty({ path: from.path, add: sorted(from.add), reason: from.reason });
 }
 
 function resourcesJson(from: Resources): JsonObject {
@@ -299,10 +296,10 @@ function environmentJson(from: Environment): JsonObject {
     'work-dir': from.workDir,
     accounts: always(accountsJson(from.accounts)),
     archs: from.archs.map((name) => architecture(name).go),
-    environment: from.environment,
+    environment: sorted(from.environment),
     paths: from.paths.map(pathJson),
     'vcs-url': from.vcsUrl,
-    annotations: from.annotations,
+    annotations: sorted(from.annotations),
     include: from.include,
     volumes: from.volumes,
     layering:
@@ -340,7 +337,7 @@ function entrypointJson(from: Entrypoint): JsonObject {
     type: from.type,
     command: from.command,
     'shell-fragment': from.shellFragment,
-    services: from.services,
+    services: sorted(from.services),
   });
 }
 
