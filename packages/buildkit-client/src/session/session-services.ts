@@ -19,10 +19,12 @@ export interface SessionServices {
 
 /** Makes the handlers of everything that the plan offers, and of nothing else: what is not offered is not called. */
 export function sessionServices(plan: SessionPlan, host: SessionHost): SessionServices {
+  const dirs =
+    plan.localDirs === undefined ? undefined : localDirsService(plan.localDirs, plan.cacheDir, host);
   const stores = plan.contentStores === undefined ? undefined : contentStoresService(plan.contentStores);
   return {
     handlers: new Map([
-      ...(plan.localDirs === undefined ? [] : localDirsService(plan.localDirs, plan.cacheDir, host)),
+      ...(dirs === undefined ? [] : dirs.handlers),
       ...(plan.exports === undefined ? [] : exportsService(plan.exports, host)),
       ...(plan.secrets === undefined ? [] : secretsService(plan.secrets, host)),
       ...(plan.ssh === undefined ? [] : sshAgentsService(plan.ssh)),
@@ -32,6 +34,9 @@ export function sessionServices(plan: SessionPlan, host: SessionHost): SessionSe
       ...(plan.sourcePolicy ? sourcePolicyService(host) : []),
       ...(plan.sessionExporter ? sessionExporterService(host) : []),
     ]),
-    close: async () => await stores?.close(),
+    async close() {
+      await dirs?.close();
+      await stores?.close();
+    },
   };
 }

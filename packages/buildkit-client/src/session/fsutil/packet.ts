@@ -249,9 +249,14 @@ function textSize(bytes: number): number {
   return bytes === 0 ? 0 : 1 + varintSize(bytes) + bytes;
 }
 
+const wide = new BigInt64Array(1);
+const narrow = new Uint32Array(wide.buffer);
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** Both halves of a 64-bit number, without arithmetic on big integers, which is slow for many files. */
 function halves(value: bigint): readonly [low: number, high: number] {
-  const wide = BigInt.asUintN(64, value);
-  return [Number(wide & 0xffffffffn), Number(wide >> 32n)];
+  wide[0] = value;
+  return isLittleEndian ? [narrow[0]!, narrow[1]!] : [narrow[1]!, narrow[0]!];
 }
 
 function varint64Size(low: number, high: number): number {

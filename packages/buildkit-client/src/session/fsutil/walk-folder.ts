@@ -90,6 +90,8 @@ class Walk {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT' && folder !== '') return [];
       throw unreadable(absolute, cause);
     }
+    // Below the surrogates, the order of UTF-16 units is that of the bytes.
+    if (!names.some((name) => /[\ud800-\uffff]/.test(name))) return names.sort();
     for (const name of names) {
       if (
         name.includes('\ufffd') &&
@@ -97,7 +99,7 @@ class Walk {
       )
         throw buildError(sessionErrors, 'SESSION_NAME_INVALID', { path: `${absolute}/${name}` });
     }
-    return names.some((name) => /[\ud800-\uffff]/.test(name)) ? names.sort(compareText) : names.sort();
+    return names.sort(compareText);
   }
 
   #stats(path: string): Stats | BigIntStats | undefined {

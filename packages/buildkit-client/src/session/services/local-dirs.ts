@@ -22,7 +22,8 @@ export function localDirsService(
   dirs: Readonly<Record<string, LocalDir | VirtualTree>>,
   cacheDir: string | undefined,
   host: SessionHost,
-): readonly (readonly [string, CallHandler])[] {
+): { readonly handlers: readonly (readonly [string, CallHandler])[]; readonly close: () => Promise<void> } {
+  const saving = new Set<Promise<void>>();
   const diffCopy: CallHandler = async (call) => {
     const name = call.metadata.get('dir-name')?.[0] ?? '';
     const dir = Object.hasOwn(dirs, name) ? dirs[name] : undefined;
@@ -34,13 +35,20 @@ export function localDirsService(
       const tree = 'files' in dir ? virtualTree(dir, call.metadata) : realTree(name, dir, call.metadata);
       const times = await tree.times(cacheDir);
       await sendTree(call, tree.entries(), times, counts);
-      await times?.save();
+      // The daemon need not wait for this.
+      const saved = times?.save().finally(() => saving.delete(saved!));
+      if (saved !== undefined) saving.add(saved);
     } finally {
       clearInterval(timer);
       reports.done(counts);
     }
   };
-  return [[filesync.FileSync.methods.DiffCopy.path, diffCopy]];
+  return {
+    handlers: [[filesync.FileSync.methods.DiffCopy.path, diffCopy]],
+    async close() {
+      await Promise.all(saving);
+    },
+  };
 }
 
 interface Tree {
