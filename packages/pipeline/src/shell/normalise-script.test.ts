@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -158,6 +157,12 @@ describe('problems', () => {
     });
   });
 
+  test('deep nesting is printed', () => {
+    const script = `${'$(a '.repeat(60)}${')'.repeat(60)}\n`;
+    expect(printed(script).length).toBeGreaterThan(script.length - 61);
+    expect(normaliseScript(`${'(a; '.repeat(60)}b${')'.repeat(60)}`)).toHaveProperty('text');
+  });
+
   test('nesting without end is refused', () => {
     for (const open of [
       '(',
@@ -208,8 +213,8 @@ describe('whatever the text', () => {
   });
 });
 
-const vectors =
-  process.env['MELANGE2_VECTORS'] ?? fileURLToPath(new URL('../../../../../shared/vectors', import.meta.url));
+const root = join(import.meta.dirname, '../../../..');
+const vectors = process.env['MELANGE2_VECTORS'] ?? join(root, '../shared/vectors');
 const recorded = join(vectors, 'compile/shell-wolfi.ndjson.gz');
 const bash = spawnSync('bash', ['--version']).status === 0;
 const runs = existsSync(recorded) && bash;
@@ -221,6 +226,16 @@ describe.skipIf(!runs)(`recorded scripts${runs ? '' : ` (skipped: they need ${re
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as { in: string }).in);
+
+  test('all are printed as recorded, and broken ones are refused', async () => {
+    // By a computed path: the tools are no part of this package.
+    const { run } = (await import(join(root, 'tools/conformance/shell.ts'))) as {
+      run: (folder: string) => Promise<{ equal: number; failed: string[] }>;
+    };
+    const { equal, failed } = await run(vectors);
+    expect(failed).toEqual([]);
+    expect(equal).toBeGreaterThan(6800);
+  });
 
   test('what is printed is valid for bash', () => {
     const sample = scripts().filter((script, i) => i % 40 === 0 && !script.startsWith('#!'));

@@ -120,11 +120,15 @@ function readArray(scanner: Scanner): NonNullable<Assignment['array']> {
   return { elements, endLine: scanner.line };
 }
 
+/** Looking further for the end of an index would take time without bound in a text of brackets. */
+const longestIndex = 4096;
+
 /** Whether the bracket that opens here is closed before the line or the word ends, with a `=` behind it. */
 function isIndexed(scanner: Scanner): boolean {
   const { text } = scanner;
   let open = 0;
-  for (let at = scanner.at; at < text.length; at++) {
+  const end = Math.min(text.length, scanner.at + longestIndex);
+  for (let at = scanner.at; at < end; at++) {
     const c = text.charCodeAt(at);
     if (c === code.newline) return false;
     if (c === code.backslash) at++;
