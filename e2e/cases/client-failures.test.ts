@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@melange2/buildkit-client';
 import { startPrivateDaemon, type PrivateDaemon } from '@melange2/daemon';
 import { marshal } from '@melange2/llb';
@@ -9,6 +11,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busyboxState, sh } from '../harness/busybox.ts';
 import { daemonProgram } from '../harness/daemon-programs.ts';
 import { cacheDir } from '../world/cache-dir.ts';
+
+/** Stops a process and resolves when each of its threads has stopped: a busy one may go on for a while. */
+async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  const threads = `/proc/${pid}/task`;
+  const stopped = (thread: string): boolean =>
+    /\) T /.test(readFileSync(join(threads, thread, 'stat'), 'utf8'));
+  while (!readdirSync(threads).every(stopped)) await sleep(10);
+}
 
 describe.skipIf(process.getuid?.() !== 0).each(['0.8', '0.25'] as const)(
   'a daemon of BuildKit %s that fails',
@@ -64,7 +75,7 @@ describe.skipIf(process.getuid?.() !== 0).each(['0.8', '0.25'] as const)(
     });
 
     test('by hanging before anybody connects: connecting ends within five seconds', async () => {
-      process.kill(daemon.pid, 'SIGSTOP');
+      await freeze(daemon.pid);
       const startedMs = performance.now();
       try {
         const error = await connect(daemon.endpoint).then(
