@@ -30,5 +30,18 @@ test('broken scripts are reported with their places in the file, each of them', 
   expect(value).toBeUndefined();
   expect(
     diagnostics.map(({ code, span, message }) => [code, span?.start.line, span?.start.column, message]),
-  ).toEqual([]);
+  ).toEqual([
+    [
+      'PIPELINE_SHELL_INVALID',
+      7,
+      27,
+      'The shell cannot read this script: the quote " that is opened here is never closed.',
+    ],
+    [
+      'PIPELINE_SHELL_INVALID',
+      8,
+      25,
+      'The shell cannot read this script: "done" comes too early: "fi" must stand before it.',
+    ],
+  ]);
 });
