@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   addListEntry,
@@ -61,38 +62,53 @@ test('a key that is not there is added behind the last one', () => {
   );
 });
 
-test('whatever text is put in is read back, in every style', () => {
-  const values = [
-    '1.10',
-    '',
-    ' x',
-    'a: b',
-    '- a',
-    '#',
-    "it's",
-    'a\nb\n',
-    'a\n\n',
-    '"',
-    '\\',
-    'null',
-    '${{vars.a}}',
-    'é😀\u0085',
-  ];
+test('whatever text is put in is read back, in every style, and nothing else changes', () => {
   const paths: EditPath[] = [
     ['package', 'name'],
     ['package', 'version'],
+    ['package', 'url'],
     ['package', 'dependencies', 'runtime', 1],
     ['package', 'dependencies', 'provides', 0],
     ['pipeline', 1, 'runs'],
     ['pipeline', 0, 'with', 'uri'],
   ];
-  for (const path of paths) {
-    for (const value of values) {
-      const { value: config } = parseConfig(change(path, value), 'a.yaml');
-      const raw = config?.at.origin(...path)?.text;
-      expect([path.join('.'), raw]).toEqual([path.join('.'), value]);
-    }
-  }
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '1.10',
+      ' ',
+      ': ',
+      '- ',
+      '#',
+      "'",
+      '"',
+      '\n',
+      '\\',
+      '${{vars.a}}',
+      'null',
+      '\u0085',
+      '---',
+      '\t',
+      '| ',
+      '!',
+    ),
+    fc.string({ unit: 'grapheme' }),
+  );
+  const others = ['package.epoch', 'pipeline.1.runs', 'package.dependencies.runtime.0', 'package.version'];
+  const read = (source: string, path: EditPath): string | undefined =>
+    parseConfig(source, 'a.yaml').value?.at.origin(...path)?.text;
+  fc.assert(
+    fc.property(fc.constantFrom(...paths), fc.array(piece, { maxLength: 6 }), (path, pieces) => {
+      const value = pieces.join('').toWellFormed();
+      const changed = change(path, value);
+      expect(read(changed, path)).toBe(value);
+      for (const other of others.map((name) =>
+        name.split('.').map((k) => (/^\d+$/.test(k) ? Number(k) : k)),
+      )) {
+        if (other.join('.') !== path.join('.')) expect(read(changed, other)).toBe(read(text, other));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('what is not there cannot be changed, and the error says so', () => {

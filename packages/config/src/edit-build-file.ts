@@ -179,7 +179,9 @@ function addKey(source: SourceText, root: YamlNode, path: EditPath, value: strin
 function writeScalar(old: YamlScalar, value: string, flow: boolean, file: string): string {
   switch (old.style) {
     case 'single':
-      return /^[ -~\u00a0-\ufffd]*$/.test(value) ? `'${value.replaceAll("'", "''")}'` : doubleQuoted(value);
+      return special.test(value) || value.includes('\n')
+        ? doubleQuoted(value)
+        : `'${value.replaceAll("'", "''")}'`;
     case 'double':
       return doubleQuoted(value);
     case 'plain':
@@ -188,7 +190,7 @@ function writeScalar(old: YamlScalar, value: string, flow: boolean, file: string
     case 'folded': {
       const first = file.indexOf('\n', old.start) + 1;
       const indent = /^[ \n]*?( +)\S/.exec(file.slice(first, old.end))?.[1] ?? ' '.repeat(old.indent + 2);
-      if (!/^\S/.test(value) || /[^\n -~\u00a0-\ufffd]/.test(value)) return doubleQuoted(value);
+      if (!/^\S/.test(value) || special.test(value)) return doubleQuoted(value);
       const trailing = /\n*$/.exec(value)?.[0].length ?? 0;
       const chomp = trailing === 0 ? '-' : trailing === 1 ? '' : '+';
       const lines = value.replace(/\n$/, '').split('\n');
@@ -197,9 +199,13 @@ function writeScalar(old: YamlScalar, value: string, flow: boolean, file: string
   }
 }
 
+/** Characters that stand for themselves in no style but double quotes, where they are escaped. */
+const special = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/;
+
 function plainOrQuoted(value: string, flow: boolean): string {
   const plain =
-    /^[^\s\-?:,[\]{}#&*!|>'"%@`~][^\u0000-\u001f\u007f-\u009f]*$/.test(value) &&
+    !special.test(value) &&
+    /^[^\s\-?:,[\]{}#&*!|>'"%@`~][^\n]*$/.test(value) &&
     !/: |:$| #|\s$/.test(value) &&
     !(flow && /[,[\]{}]/.test(value)) &&
     !/^(?:null|Null|NULL|<<)$/.test(value) &&
