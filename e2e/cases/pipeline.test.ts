@@ -116,6 +116,16 @@ describe.skipIf(daemons.length === 0).each(daemons)('pipelines on BuildKit %s', 
     await expect(wrong).rejects.toThrow(new RegExp(`${sum}.*${'0'.repeat(64)}`));
   });
 
+  test('a script may be longer than an argument', async () => {
+    const long = Array.from({ length: 10_000 }, (_, i) => `      : line ${i} of a long script`).join('\n');
+    const { logs } = lowered(
+      `pipeline:\n  - runs: |\n${long}\n      echo "$0 $#"; [ -e /nowhere ] && echo there\n`,
+    );
+    await solve(logs!, async (read) => {
+      expect(await read('/0')).toBe('/bin/sh 0\n');
+    });
+  });
+
   test('a failing step keeps its exit code, and what it leaves in the background does not hold the build', async () => {
     const failing = solve(
       lowered('pipeline:\n  - runs: |\n      sleep 600 &\n      echo $SALT\n      exit 42\n').output,
@@ -126,6 +136,21 @@ describe.skipIf(daemons.length === 0).each(daemons)('pipelines on BuildKit %s', 
       (cause: unknown) => cause,
     );
     expect(isSolveError(error) && error.details.exitCode).toBe(42);
+  });
+
+  test('a failing step of a long build file keeps its exit code too', async () => {
+    // The daemon sends the file and the script with the failure, and a connection bears only so much.
+    const notes = Array.from({ length: 10_000 }, (_, i) => `# note ${i}`).join('\n');
+    const script = Array.from({ length: 3000 }, (_, i) => `      : line ${i} of $SALT`).join('\n');
+    const failing = solve(
+      lowered(`${notes}\npipeline:\n  - runs: |\n${script}\n      exit 43\n`).output,
+      () => Promise.resolve(),
+    );
+    const error: unknown = await failing.then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    expect(isSolveError(error) && error.details.exitCode).toBe(43);
   });
 
   test('the steps of a test share processes, but not variables', async () => {

@@ -1,6 +1,6 @@
 import { copy, mkdir, mkfile, rangeOfSpan, scratch, type SourceLocation, type State } from '@melange2/llb';
 import type { NetworkMode, PlannedStep, TestPlan } from './build-plan.ts';
-import { stepDescription, type LowerOptions } from './lower.ts';
+import { maxArgument, maxSource, stepDescription, type LowerOptions } from './lower.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
 import { workspaceFolder } from './workspace.ts';
@@ -47,12 +47,16 @@ export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTes
     );
   }
   const shared = sharedVariables(plan.steps);
+  const all = supervisor(plan.steps, shared, options.trace ?? false);
   const scripts = scratch().file(
-    plan.steps.map((step, i) => mkfile(`/${i}`, `${step.script}\nexit 0\n`)),
+    [
+      ...plan.steps.map((step, i) => mkfile(`/${i}`, `${step.script}\nexit 0\n`)),
+      ...(all.length > maxArgument ? [mkfile('/all', `${all}\nexit 0\n`)] : []),
+    ],
     { customName: `write the tests of ${plan.package}` },
   );
   const exec = state.run({
-    args: stepCommand(supervisor(plan.steps, shared, options.trace ?? false), { log: true }),
+    args: stepCommand(all.length > maxArgument ? `. ${scriptFolder}/all` : all, { log: true }),
     env: Object.entries(shared),
     cwd: workspaceFolder,
     user: `${uid}:${gid}`,
@@ -125,7 +129,8 @@ function locations(
     const known = byFile.get(calledAt.file);
     const data = readSource?.(calledAt.file);
     if (data === undefined) continue;
-    const file = known?.file ?? { filename: calledAt.file, data, language: 'YAML' };
+    const shown = data.length <= maxSource ? data : '';
+    const file = known?.file ?? { filename: calledAt.file, data: shown, language: 'YAML' };
     byFile.set(calledAt.file, { file, ranges: [...(known?.ranges ?? []), rangeOfSpan(calledAt)] });
   }
   return [...byFile.values()];

@@ -3,6 +3,7 @@ import {
   copy,
   http,
   mkdir,
+  mkfile,
   rangeOfSpan,
   scratch,
   type Mount,
@@ -132,6 +133,19 @@ export function cacheNames(step: PlannedStep): readonly string[] {
   });
 }
 
+/**
+ * The longest script that is an argument; a longer one is a file.
+ *
+ * When a step fails, the daemon sends its op and the files it comes from in one header block, and a connection ends
+ * at one of more than 64 KiB. The kernel takes no argument of more than 128 KiB.
+ */
+export const maxArgument: number = 4000;
+/** The longest text of a file that goes into the source map; of others only the lines do. */
+export const maxSource: number = 8000;
+
+/** Where a script lies inside of its step when it is too long for an argument. */
+const scriptFolder = '/.melange2-script';
+
 function lowerStep(
   step: PlannedStep,
   before: State,
@@ -167,9 +181,19 @@ function lowerStep(
       selector: '/log',
     });
   }
+  const isLong = step.script.length > maxArgument;
+  if (isLong) {
+    const file = scratch().file(mkfile('/script', `${step.script}\nexit 0\n`), {
+      customName: 'write a long script',
+    });
+    mounts.push({ kind: 'bind', dest: scriptFolder, source: file, readonly: true });
+  }
   const network = fetched === undefined ? step.network : 'none';
   const exec = before.run({
-    args: stepCommand(step.script, { log: withLog, trace: options.trace ?? false }),
+    args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
+      log: withLog,
+      trace: options.trace ?? false,
+    }),
     env: Object.entries(step.env),
     cwd: step.workingDirectory,
     user: `${step.user.uid}:${step.user.gid}`,
@@ -230,7 +254,9 @@ function sourceFiles(options: LowerOptions): (file: string) => SourceFile | unde
   return (file) => {
     if (!known.has(file)) {
       const data = options.readSource?.(file);
-      known.set(file, data === undefined ? undefined : { filename: file, data, language: 'YAML' });
+      // Without its text, the daemon still tells the lines.
+      const source = { filename: file, data: data !== undefined && data.length <= maxSource ? data : '' };
+      known.set(file, data === undefined ? undefined : { ...source, language: 'YAML' });
     }
     return known.get(file);
   };

@@ -137,6 +137,8 @@ test('the place of a failing line is found from what the shell says', () => {
   };
   expect(at('/bin/sh: 2: nope: not found')).toEqual([8, 7, 15]);
   expect(at('/bin/sh: line 2: nope: command not found')).toEqual([8, 7, 15]);
+  expect(at('/.melange2-script/script: line 2: nope: command not found')).toEqual([8, 7, 15]);
+  expect(at('/bin/sh: /.melange2-script/script: line 2: nope: not found')).toEqual([8, 7, 15]);
   expect(at('/bin/sh: nope: not found')).toBeUndefined();
   expect(at('/bin/sh: 99: nope')).toBeUndefined();
 });
