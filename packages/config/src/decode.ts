@@ -47,7 +47,7 @@ export type FieldOf<T> = {
 const noVariables: Variables = { get: () => undefined };
 
 /** Most nodes that one file may stand for, counting what aliases and ranges repeat. */
-const maxNodes = 1_500_000;
+const maxNodes = 1_000_000;
 /** Most characters that ranges may make. */
 const maxTextLength = 128 * 1024 * 1024;
 
