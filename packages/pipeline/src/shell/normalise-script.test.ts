@@ -157,6 +157,11 @@ describe('problems', () => {
     });
   });
 
+  test('long lists are no nesting', () => {
+    expect(normaliseScript(`[[ a${' && a'.repeat(50_000)} ]]`)).toHaveProperty('text');
+    expect(normaliseScript(`a${' | b'.repeat(50_000)}`)).toHaveProperty('text');
+  });
+
   test('deep nesting is printed', () => {
     const script = `${'$(a '.repeat(60)}${')'.repeat(60)}\n`;
     expect(printed(script).length).toBeGreaterThan(script.length - 61);

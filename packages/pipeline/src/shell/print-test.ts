@@ -14,11 +14,18 @@ export function printTest(printer: Printer, expression: TestExpression): void {
       printer.token(expression.operator);
       printTest(printer, expression.operand);
       break;
-    case 'testBinary':
-      printTest(printer, expression.left);
-      printer.token(expression.operator);
-      printTest(printer, expression.right);
+    case 'testBinary': {
+      // Lists of `&&` and `||` lean to the left, and may be long.
+      const rest = [expression];
+      let { left } = expression;
+      for (; left.kind === 'testBinary'; left = left.left) rest.push(left);
+      printTest(printer, left);
+      for (const { operator, right } of rest.toReversed()) {
+        printer.token(operator);
+        printTest(printer, right);
+      }
       break;
+    }
     case 'testGroup':
       printer.out += '(';
       printer.needsSpace = false;

@@ -121,7 +121,7 @@ function readArray(scanner: Scanner): NonNullable<Assignment['array']> {
 }
 
 /** Looking further for the end of an index would take time without bound in a text of brackets. */
-const longestIndex = 4096;
+const longestIndex = 512;
 
 /** Whether the bracket that opens here is closed before the line or the word ends, with a `=` behind it. */
 function isIndexed(scanner: Scanner): boolean {

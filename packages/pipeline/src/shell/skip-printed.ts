@@ -96,6 +96,6 @@ function skipExpansion(text: string, at: number): number {
 
 function countLines(text: string, from: number, to: number): number {
   let count = 0;
-  for (let i = text.indexOf('\n', from); i >= 0 && i < to; i = text.indexOf('\n', i + 1)) count++;
+  for (let i = from; i < to; i++) if (text.charCodeAt(i) === code.newline) count++;
   return count;
 }
