@@ -8,7 +8,7 @@ export interface TreeStat {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content; 0 for everything that has none and for further names of a file. */
+  /** Bytes of content, also of further names of a file; 0 for folders and devices. */
   readonly size: number;
   /** Nanoseconds since 1970. */
   readonly modTime: bigint;

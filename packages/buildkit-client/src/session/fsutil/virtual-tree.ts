@@ -1,7 +1,7 @@
 import { compareText } from '@melange2/proto';
 import type { VirtualFile, VirtualTree } from '../../session-contract.ts';
 import { timeOfIdentity } from './content-times.ts';
-import { goMode, toGoMode } from './go-mode.ts';
+import { goMode, isRegular, toGoMode } from './go-mode.ts';
 import type { FilterVerdict, PathFilter } from './path-filter.ts';
 import type { TreeEntry } from './tree-entry.ts';
 
@@ -44,7 +44,12 @@ function entriesOf(tree: VirtualTree): readonly TreeEntry[] {
   for (const path of entries.keys())
     for (const folder of foldersOf(path))
       if (!entries.has(folder)) entries.set(folder, entryOf({ kind: 'dir', path: folder }));
-  return [...entries.values()].sort((a, b) => comparePaths(a.path, b.path));
+  const sized = [...entries.values()].map((entry) =>
+    isRegular(entry.mode) && entry.linkname !== ''
+      ? { ...entry, size: entries.get(entry.linkname)?.size ?? 0 }
+      : entry,
+  );
+  return sized.sort((a, b) => comparePaths(a.path, b.path));
 }
 
 function entryOf(file: VirtualFile): TreeEntry {

@@ -157,7 +157,8 @@ class Walk {
       const key = `${stats.dev}:${stats.ino}`;
       const first = this.#firstNames.get(key);
       if (first === undefined) this.#firstNames.set(key, entry);
-      else entry = { ...entry, size: 0, linkname: first.path, content: undefined };
+      // The size stays: daemons compare it, and make the link again when it differs.
+      else entry = { ...entry, linkname: first.path, content: undefined };
     }
     return entry;
   }

@@ -79,7 +79,7 @@ describe('a folder is sent', () => {
       ['link', 0o777 + 2 ** 27, 0, 0, 13n, '../else/where'],
       ['setuid', 0o755 + 2 ** 23, 0, 0, 1n, ''],
       ['tmp', 0o777 + 2 ** 31 + 2 ** 20, 0, 0, 0n, ''],
-      ['zweit', 0o755 + 2 ** 23, 0, 0, 0n, 'setuid'],
+      ['zweit', 0o755 + 2 ** 23, 0, 0, 1n, 'setuid'],
     ]);
     expect(timeOf(tree, 'zweit')).toBe(timeOf(tree, 'setuid'));
   });
