@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import { bin, part, root, say, workspaceEnv } from './lib.mjs';
+import { bin, part, root, say, track, workspaceEnv } from './lib.mjs';
 import { setup } from './setup.mjs';
 
 const node = join(bin, 'node');
@@ -104,7 +104,9 @@ function melange2(args, env) {
   say(
     `\n$ melange2 ${args.map((arg) => (arg.startsWith(`${root}/`) ? relative(root, arg) : arg)).join(' ')}`,
   );
-  const child = spawn(join(bin, 'melange2'), args, { cwd: root, stdio: 'inherit', env: workspaceEnv(env) });
+  const child = track(
+    spawn(join(bin, 'melange2'), args, { cwd: root, stdio: 'inherit', env: workspaceEnv(env) }),
+  );
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (exit) => resolve(exit ?? 130));
@@ -115,11 +117,13 @@ function melange2(args, env) {
 async function json(name, script, ...args) {
   let text = '';
   await part(name, async () => {
-    const child = spawn(node, ['--conditions=x-source', join(root, script), ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: workspaceEnv(),
-    });
+    const child = track(
+      spawn(node, ['--conditions=x-source', join(root, script), ...args], {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: workspaceEnv(),
+      }),
+    );
     child.stdout.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     return new Promise((resolve, reject) => {
       child.on('error', reject);

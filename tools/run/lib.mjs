@@ -31,6 +31,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   });
 }
 
+/** Lets a child be told of the signals that end us. */
+export function track(child) {
+  children.add(child);
+  child.on('close', () => children.delete(child));
+  return child;
+}
+
 /** Runs a program with its output on ours (`quiet`: only when it fails). Resolves to its exit code. */
 export function run(command, args, { cwd = root, env = workspaceEnv(), quiet = false, onOutput } = {}) {
   return new Promise((resolve, reject) => {
@@ -40,7 +47,7 @@ export function run(command, args, { cwd = root, env = workspaceEnv(), quiet = f
       env,
       stdio: ['inherit', piped ? 'pipe' : 'inherit', piped ? 'pipe' : 'inherit'],
     });
-    children.add(child);
+    track(child);
     const kept = [];
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (data) => {
@@ -50,7 +57,6 @@ export function run(command, args, { cwd = root, env = workspaceEnv(), quiet = f
     }
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      children.delete(child);
       if (code !== 0 && quiet) process.stderr.write(Buffer.concat(kept));
       resolve(code ?? (signal === null ? 1 : 130));
     });
