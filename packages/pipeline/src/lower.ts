@@ -82,6 +82,7 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     outputs: plan.outputs,
     sourceDateEpoch: options.sourceDateEpoch,
     files: options.workspaceFiles ?? {},
+    folders: plan.steps.flatMap((step) => step.mounts.map(({ target }) => target)),
   });
   if (options.source !== undefined) {
     state = state.file(

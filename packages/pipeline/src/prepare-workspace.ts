@@ -11,6 +11,11 @@ export interface WorkspaceOptions {
   readonly sourceDateEpoch: number;
   /** Small files, by path below `/home/build`. */
   readonly files?: Readonly<Record<string, string>>;
+  /**
+   * Absolute paths of folders that steps get mounts at. Those below `/home/build` are made here with all above them,
+   * for the user: the daemon makes mount points as root, and a step could not write beside its mount.
+   */
+  readonly folders?: readonly string[];
 }
 
 /** Adds the folders that steps expect to an environment: `/home/build`, `/tmp`, `/var/cache/melange` and the outputs. */
@@ -23,6 +28,7 @@ export function prepareWorkspace(base: State, options: WorkspaceOptions): State 
     { path: 'tmp', mode: 0o1777, uid: 0, gid: 0 },
     { path: 'home', ...theirs },
     { path: 'home/build', ...own },
+    ...foldersBelowHome(options.folders ?? []).map((path) => ({ path, ...own })),
     ...(outputs.length === 0 ? [] : [{ path: 'home/build/melange-out', ...own }]),
     ...outputs,
     { path: 'var', ...theirs },
@@ -39,4 +45,15 @@ export function prepareWorkspace(base: State, options: WorkspaceOptions): State 
     }),
     { customName: 'prepare the workspace' },
   );
+}
+
+/** Each folder below `/home/build` that leads to one of `targets`, and these themselves, parents first. */
+function foldersBelowHome(targets: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const target of targets) {
+    const parts = target.split('/').filter((part) => part !== '' && part !== '.');
+    if (parts[0] !== 'home' || parts[1] !== 'build' || parts.includes('..')) continue;
+    for (let length = 3; length <= parts.length; length++) found.add(parts.slice(0, length).join('/'));
+  }
+  return [...found].toSorted();
 }

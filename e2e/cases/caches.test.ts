@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, inject, test } from 'vitest';
+import { type Finished, melange2 } from '../harness/melange2.ts';
+import { testFolder } from '../harness/test-folder.ts';
+
+const daemons = inject('daemons');
+const world = inject('world');
+
+/** A plugin that gives every step one cache, below folders that no environment has. */
+const plugin = (name: string): string => `export const plugin = () => ({
+  name: 'sample-cache',
+  apiVersion: 1,
+  apply({ hooks }) {
+    hooks.modifyCacheMounts.tap('sample-cache', (mounts) => [...mounts, {
+      name: ${JSON.stringify(name)},
+      target: '/home/build/.cache/deep/sample',
+      sharing: 'locked',
+      env: { SAMPLE_CACHE: '/home/build/.cache/deep/sample' },
+      identity: [],
+      plugin: 'sample-cache',
+    }]);
+  },
+});
+`;
+
+const user = (uid: number): string => `  accounts:
+    groups: [{ groupname: builder, gid: ${uid} }]
+    users: [{ username: builder, uid: ${uid}, gid: ${uid} }]
+    run-as: builder
+`;
+
+const recipe = (script: string, more = ''): string => `package:
+  name: sample
+  version: "1.0"
+environment:
+  contents:
+    packages: [busybox, tar]
+${more}pipeline:
+  - runs: |
+${script.replaceAll(/^/gm, '      ')}
+      mkdir -p melange-out/sample/etc
+      echo 1 > melange-out/sample/etc/x
+`;
+
+async function build(address: string, cache: string, text: string, args: string[] = []): Promise<Finished> {
+  const dir = testFolder();
+  mkdirSync(join(dir, 'work'));
+  writeFileSync(join(dir, 'work/sample.yaml'), text);
+  writeFileSync(join(dir, 'work/cache.mjs'), plugin(cache));
+  const all = ['build', 'sample.yaml', '--buildkit', address, '--progress', 'plain', '--arch', world.arch];
+  all.push('--out-dir', join(dir, 'packages'), '--apk-cache-dir', join(dir, 'cache'));
+  all.push('-r', world.repository, '-k', world.keyring, ...args);
+  return melange2(all, { cwd: join(dir, 'work'), env: { MELANGE2_STATE: join(dir, 'state') } });
+}
+
+describe.skipIf(Object.keys(daemons).length === 0)('a cache mount', () => {
+  test.each(Object.entries(daemons))('outlives the build, for one user alone (%s)', async (_, address) => {
+    const cache = `e2e-${randomUUID()}`;
+    const with_ = ['--plugin', './cache.mjs'];
+    const write = `echo kept > "$SAMPLE_CACHE/file"
+mkdir /home/build/.cache/beside /home/build/.cache/deep/beside`;
+    const first = await build(address, cache, recipe(write), with_);
+    expect(first.code, first.stderr).toBe(0);
+
+    const second = await build(address, cache, recipe('grep kept "$SAMPLE_CACHE/file"'), with_);
+    expect(second.code, second.stderr).toBe(0);
+
+    const fresh = `test ! -e "$SAMPLE_CACHE/file"
+echo other > "$SAMPLE_CACHE/file"`;
+    const other = await build(address, cache, recipe(fresh, user(1234)), with_);
+    expect(other.code, other.stderr).toBe(0);
+  });
+
+  test.each(Object.entries(daemons))(
+    'is not there without plugins that ask for it (%s)',
+    async (_, address) => {
+      const none = await build(
+        address,
+        'unused',
+        recipe('test -z "${SAMPLE_CACHE:-}"\ntest ! -e /home/build/.cache'),
+      );
+      expect(none.code, none.stderr).toBe(0);
+    },
+  );
+});
