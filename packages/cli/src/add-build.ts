@@ -40,7 +40,10 @@ export function addBuild(program: Command, terminal: Terminal, exit: SetExit): v
     .option('--build-date <time>', 'date of the packages (RFC 3339); default: SOURCE_DATE_EPOCH');
   build.optionsGroup('How:');
   addHow(build);
-  build.option('--no-cache-mounts', 'give steps no caches that outlive the build');
+  build
+    .option('--no-cache-mounts', 'give steps no caches that outlive the build')
+    .addOption(single('--cache-from <spec>', 'cache to take results from: type=registry,ref=…'))
+    .addOption(single('--cache-to <spec>', 'cache to write results to: type=local,dest=…,mode=max'));
   build.optionsGroup('When a step fails:');
   build
     .addOption(
@@ -82,6 +85,13 @@ export function addTest(program: Command, terminal: Terminal, exit: SetExit): vo
     const { runTest } = await import('./commands/build.ts');
     exit(await runTest(file, name, options, terminal));
   });
+}
+
+/** An option that may be given several times, each with one value, which may hold commas. */
+function single(flags: string, text: string): Option {
+  return new Option(flags, `${text}; may be repeated`)
+    .argParser((value: string, before: readonly string[]) => [...before, value])
+    .default([] as readonly string[], 'none');
 }
 
 function addInputs(command: Command): void {

@@ -44,6 +44,10 @@ export interface BuildRequest {
   readonly exportOnFailure?: ExportTarget;
   /** Called with the state of a failed step while it is open, for a shell in it. */
   readonly onFailedStep?: (state: FailedState) => Promise<void>;
+  /** Caches outside the daemon that results are taken from, as `parseRemoteCache` reads them. */
+  readonly cacheFrom?: readonly string[];
+  /** Caches outside the daemon that results are written to. One that cannot be written is a warning. */
+  readonly cacheTo?: readonly string[];
   /** What a test installs for the main package: a constraint such as `zip=3.0-r1`. Default: its name. */
   readonly packageUnderTest?: string;
 }

@@ -6,11 +6,13 @@ import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-
 import type { Environment } from '@melange2/environment';
 import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/packager';
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
+import type { CacheBackend } from '@melange2/plugin-api';
 import { logFile, logFolder } from '@melange2/pipeline';
 import { exportFailure } from './export-failure.ts';
 import { exportedPackages } from './export-state.ts';
 import { type FailedState, openFailedState } from './failed-state.ts';
 import type { PlannedGraph } from './plan-graph.ts';
+import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
 import { stepTracker, type StepTracker } from './step-tracker.ts';
@@ -30,8 +32,8 @@ export async function solveGraph(
   const host = [...definition.metadata.values()].some((m) => m.caps.has('exec.meta.network'));
   const asked = await kernel.hooks.modifySolve.promise(
     {
-      cacheImports: [],
-      cacheExports: [],
+      cacheImports: remoteCaches(request.cacheFrom ?? [], kernel.hooks, kernel.host.cwd),
+      cacheExports: remoteCaches(request.cacheTo ?? [], kernel.hooks, kernel.host.cwd),
       entitlements: host && plan.steps.some((s) => s.network === 'host') ? ['network.host'] : [],
     },
     contextOf(build),
@@ -43,15 +45,16 @@ export async function solveGraph(
     logFile: (step, name) => record.logFile(step, name),
   });
   let received: ReceivedTrees | undefined;
-  try {
-    await daemon.client.build({
+  let started = false;
+  const ask = async (cacheExports: readonly CacheBackend[]): Promise<unknown> =>
+    daemon.client.build({
       definition,
       onFailure: (failure, gateway) => stepFailed(build, graph, tracker, failure, gateway),
       session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env) },
       sessionOptions: { cacheDir: build.cacheDir },
       entitlements: asked.entitlements,
       cacheImports: asked.cacheImports.map(({ type, attributes }) => ({ type, attrs: attributes })),
-      cacheExports: asked.cacheExports.map(({ type, attributes }) => ({ type, attrs: attributes })),
+      cacheExports: cacheExports.map(({ type, attributes }) => ({ type, attrs: attributes })),
       exports: [
         {
           kind: 'tar',
@@ -68,8 +71,28 @@ export async function solveGraph(
           },
         },
       ],
-      onEvent: (event) => tracker.receive(event),
+      onEvent: (event) => {
+        started = true;
+        tracker.receive(event);
+      },
       signal,
+    });
+  const warn = (error: SolveError): void =>
+    bus.emit({
+      type: 'notice',
+      level: 'warning',
+      text: `The build's cache was not written: ${error.message}`,
+      architecture,
+    });
+  try {
+    await ask(asked.cacheExports).catch(async (error: unknown) => {
+      if (asked.cacheExports.length === 0 || !isSolveError(error)) throw error;
+      // The daemon writes caches after it has sent the packages: what fails then is not the build.
+      if (received !== undefined) return warn(error);
+      // A daemon that lacks the kind of cache says so before it runs anything.
+      if (started || !error.message.includes('unknown cache exporter')) throw error;
+      warn(error);
+      await ask([]);
     });
   } catch (error) {
     await received?.close();

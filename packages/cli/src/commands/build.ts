@@ -53,6 +53,9 @@ interface BuildOptions {
   readonly interactive?: boolean;
   readonly exportOnFailure?: string;
   readonly exportRef?: string;
+  /** Not there for `test`. */
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
   /** False with `--no-cache-mounts`. */
   readonly cacheMounts: boolean;
 }
@@ -191,6 +194,8 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     license: options.license,
     debug: options.debug ?? false,
     network: options.network ?? 'default',
+    cacheFrom: options.cacheFrom ?? [],
+    cacheTo: options.cacheTo ?? [],
     ...(options.sourceDir === undefined ? {} : { sourceDir: path(options.sourceDir) }),
     ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
     ...(options.apkCacheDir === undefined ? {} : { apkCacheDir: path(options.apkCacheDir) }),
