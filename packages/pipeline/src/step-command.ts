@@ -17,8 +17,8 @@ const probe =
   'if /bin/sh -o pipefail -c : 2>/dev/null; then set -- "$1" -o pipefail; else set -- "$1"; fi\nscript=$1; shift\n';
 
 // tee gets both streams through a pipe; the exit code comes back through another (3), since the status of a pipe
-// is that of its last command. A process left in the background keeps tee's pipe open, so tee is not waited for
-// without limit: the step ends when its script does, as it would without the log.
+// is that of its last command. A process left in the background keeps tee's pipe open, so tee is waited for only as
+// long as the log still grows, and two seconds more: the step ends when its script does, as it would without the log.
 const run = (flags: string): string => `/bin/sh ${flags} "$@" -c "$script"`;
 const logged = (flags: string): string => `log=${logFolder}/${logFile}
 if ! command -v tee >/dev/null 2>&1 || ! : 2>/dev/null >"$log"; then
@@ -31,7 +31,12 @@ code=$(
 )
 i=0
 while [ ! -e "$log.end" ] && [ $i -lt 5000 ]; do i=$((i+1)); done
-while [ ! -e "$log.end" ] && [ $i -lt 5020 ]; do i=$((i+1)); sleep 0.05 2>/dev/null || sleep 1; done
+size=; still=0
+while [ ! -e "$log.end" ] && [ $still -lt 40 ]; do
+  if sleep 0.05 2>/dev/null; then i=1; else sleep 1; i=20; fi
+  now=$(wc -c <"$log" 2>/dev/null)
+  if [ "$now" = "$size" ]; then still=$((still+i)); else still=0; size=$now; fi
+done
 rm -f "$log.end"
 exit "\${code:-1}"
 `;
