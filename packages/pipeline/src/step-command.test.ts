@@ -19,18 +19,19 @@ interface Ran {
 
 /** Runs a step with another shell in place of `/bin/sh`, and its log in a folder of the test. */
 function run(shell: string, script: string, options: StepCommandOptions = { log: true }): Ran {
+  // One folder each: what an earlier step left in the background may still write to its own.
+  const own = mkdtempSync(join(folder, 'run-'));
   const args = stepCommand(script, options).map((arg, i) =>
-    i === 4 ? arg : arg.replaceAll('/bin/sh', shell).replaceAll(logFolder, folder),
+    i === 4 ? arg : arg.replaceAll('/bin/sh', shell).replaceAll(logFolder, own),
   );
-  rmSync(join(folder, 'output'), { force: true });
-  const output = join(folder, 'terminal');
+  const output = join(own, 'terminal');
   const file = openSync(output, 'w');
   const { status } = spawnSync(args[0] ?? '', args.slice(1), {
     stdio: ['ignore', file, file],
     timeout: 20_000,
   });
   closeSync(file);
-  const log = join(folder, 'output');
+  const log = join(own, 'output');
   return {
     code: status,
     output: readFileSync(output, 'utf8'),
