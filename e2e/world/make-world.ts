@@ -149,10 +149,9 @@ async function buildWorld(
   try {
     const records: IndexRecord[] = [];
     const emit = async (metadata: Metadata, tree: Tree): Promise<void> => {
-      const url = metadata.origin === ownOrigin ? '' : `https://packages.debian.org/${metadata.origin}`;
       const written = await writePackage({
         tree: packageTree(tree.values()),
-        info: packageInfo({ ...metadata, arch, url, licenses: ['LicenseRef-various'] }),
+        info: packageInfo({ ...metadata, arch, licenses: ['LicenseRef-various'] }),
         sourceDateEpoch: worldEpoch,
         key,
       });
