@@ -17,6 +17,9 @@ export default defineConfig({
           name: 'unit',
           include: ['{packages,plugins}/*/src/**/*.test.ts', 'proto/src/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
+          // What ends a test that hangs, not what makes a busy machine a failure.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
