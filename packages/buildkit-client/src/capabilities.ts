@@ -48,6 +48,14 @@ export interface Shortcoming {
  */
 export const capabilityTable: readonly Shortcoming[] = [
   {
+    capability: 'solve.base',
+    feature: 'build through the gateway',
+    since: '0.3',
+    instead:
+      'The graph is handed to the daemon directly. What else it can do is not known, and a failed step cannot be opened.',
+    effect: 'less',
+  },
+  {
     capability: 'mergeop',
     feature: 'put the environment together of one layer for each package',
     since: '0.10',

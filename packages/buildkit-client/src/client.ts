@@ -1,14 +1,14 @@
 import { buildError, type BuildError } from '@melange2/diagnostics';
 import { control, health } from '@melange2/proto';
 import { build, newRef } from './build/build.ts';
-import type { BuildRequest, BuildResult } from './build/build-request.ts';
-import type { Capabilities } from './capabilities.ts';
+import type { BuildRequest, BuildResult, SolveRoute } from './build/build-request.ts';
+import { readCapabilities, type Capabilities } from './capabilities.ts';
 import { readHistoryEvent, type BuildHistoryEvent, type HistoryOptions } from './control/build-history.ts';
 import { readUsageRecord, type PruneOptions, type UsageRecord } from './control/disk-usage.ts';
 import { readWorker, type Worker } from './control/worker.ts';
 import type { Endpoint } from './endpoint.ts';
 import { errors, fromWireError } from './errors.ts';
-import { gatewayCalls, pingGateway, returnToDaemon } from './gateway/gateway.ts';
+import { gatewayCalls, hasGateway, pingGateway, returnToDaemon } from './gateway/gateway.ts';
 import type { Call, CallOptions, Channel } from './grpc/channel.ts';
 import { grpcCode, isGrpcError } from './grpc/grpc-error.ts';
 import type { OpenSession } from './session-contract.ts';
@@ -83,12 +83,17 @@ export function clientOf(
     }
   };
   const options = ({ signal }: Cancellable = {}): CallOptions => ({ signal });
+  let knownRoute: Promise<SolveRoute> | undefined;
+  const route = async (): Promise<SolveRoute> =>
+    await (knownRoute ??= hasGateway(channel).then((has) => (has ? 'gateway' : 'direct')));
   let known: Promise<Capabilities> | undefined;
   const capabilities = async (given: Cancellable = {}): Promise<Capabilities> => {
-    known ??= askCapabilities(channel, address).catch((cause: unknown) => {
-      known = undefined;
-      throw cause;
-    });
+    known ??= route()
+      .then((way) => askCapabilities(channel, address, way))
+      .catch((cause: unknown) => {
+        known = undefined;
+        throw cause;
+      });
     return await named(abortable(known, given.signal));
   };
   let prepared: Promise<PreparedSession> | undefined;
@@ -119,6 +124,7 @@ export function clientOf(
           address,
           openSession: openAnySession,
           capabilities: (signal) => capabilities(signal === undefined ? {} : { signal }),
+          route,
         },
         request,
       ),
@@ -224,8 +230,12 @@ export function clientOf(
   };
 }
 
-/** Opens a build that builds nothing, asks in it, and ends it. */
-async function askCapabilities(channel: Channel, address: string): Promise<Capabilities> {
+/** Opens a build that builds nothing, asks in it, and ends it. Without a gateway there is nobody to ask. */
+async function askCapabilities(channel: Channel, address: string, route: SolveRoute): Promise<Capabilities> {
+  if (route === 'direct') {
+    const { record } = await channel.unary(methods.ListWorkers, {});
+    return readCapabilities({ LLBCaps: [], FrontendAPICaps: [], Workers: record });
+  }
   const ref = newRef();
   const stop = new AbortController();
   const solve = channel.unary(

@@ -10,6 +10,7 @@ export type {
   BuildSubject,
   CacheEntry,
   Frontend,
+  SolveRoute,
 } from './build/build-request.ts';
 export type { ArchiveOutput, ExportTarget } from './build/export-target.ts';
 export type {

@@ -18,6 +18,9 @@ export interface Frontend {
   readonly inputs?: Readonly<Record<string, Init<pb.Definition>>>;
 }
 
+/** How a graph reaches the daemon. */
+export type SolveRoute = 'gateway' | 'direct';
+
 /** What is built: a graph, or what a function makes of an open build, or what a frontend makes. */
 export type BuildSubject =
   | {
@@ -27,6 +30,11 @@ export type BuildSubject =
        * container. The build ends, failed, when it resolves; when it rejects, its reason takes the failure's place.
        */
       readonly onFailure?: (failure: SolveError, gateway: Gateway) => Promise<void>;
+      /**
+       * `direct` hands the graph to the daemon without its gateway, as is done by itself where the daemon has none or
+       * refuses it. Events, exports and errors are the same; `onFailure` is not called, since no state can be opened.
+       */
+      readonly route?: SolveRoute;
     }
   | {
       /** What it returns is exported; nothing is when it returns `undefined`. */

@@ -60,6 +60,7 @@ describe('a build', () => {
   test('sends no definition with the control solve, and the only export in the old fields too', async () => {
     let request: control.SolveRequest | undefined;
     const { client } = await clientOn({
+      ...buildingHandlers(),
       [Solve.path]: async (call) => {
         request = decode(control.SolveRequest, await firstRequest(call));
         call.end(2, 'enough');
@@ -188,18 +189,56 @@ describe('a build', () => {
     expect(solves()).toBe(6);
   });
 
-  test('ends, also in the daemon, on a daemon whose gateway knows nothing', async () => {
-    let ended = false;
-    const { client } = await clientOn({
-      [Status.path]: () => {},
-      [Solve.path]: async (call) => {
-        await call.closed;
-        ended = true;
-      },
+  test.each([
+    ['has none', 12],
+    ['refuses it', 7],
+  ])(
+    'hands the graph over directly where the gateway %s, and says what it cannot do then',
+    async (_, code) => {
+      const { [bridge.Solve.path]: _solve, ...handlers } = buildingHandlers();
+      const { client, daemon } = await clientOn({
+        ...handlers,
+        ...answer(control.Control.methods.ListWorkers, () => ({ record: [{ ID: 'here' }] })),
+        [bridge.Ping.path]: (call) => call.end(code, 'not for you'),
+      });
+      await client.build({ definition, ref: 'mine' });
+      expect(daemon.calls).toEqual([bridge.Ping.path, Status.path, Solve.path]);
+      const capabilities = await client.capabilities();
+      expect([capabilities.workers.map(({ id }) => id), capabilities.has('solve.base')]).toEqual([
+        ['here'],
+        false,
+      ]);
+      expect((await failure(client.build({ run: () => Promise.resolve(undefined) }))).code).toBe(
+        'BUILDKIT_CAPABILITY_MISSING',
+      );
+    },
+  );
+
+  test('hands the graph over directly where the gateway is too poor for it', async () => {
+    const { client, daemon } = await clientOn(buildingHandlers({ gatewayCaps: ['readfile'] }));
+    await client.build({ definition });
+    expect(daemon.calls.filter((path) => path !== bridge.Ping.path)).toEqual([
+      Status.path,
+      Solve.path,
+      bridge.Return.path,
+      Status.path,
+      Solve.path,
+    ]);
+  });
+
+  test('that fails has the same error on both ways', async () => {
+    const refusal: FakeHandler = (call) => call.end(2, 'exit code: 3');
+    const errorOn = async (handlers: Readonly<Record<string, FakeHandler>>): Promise<unknown> => {
+      const { client } = await clientOn({ ...buildingHandlers(), ...handlers });
+      const { code, details, message } = await failure(client.build({ definition }));
+      return { code, details, message };
+    };
+    const direct = await errorOn({
+      [bridge.Ping.path]: (call) => call.end(12, 'unknown service'),
+      [Solve.path]: refusal,
     });
-    const error = await failure(client.build({ definition }));
-    expect([error.code, error.message.includes('unknown method')]).toEqual(['BUILDKIT_SOLVE_FAILED', true]);
-    await expect.poll(() => ended).toBe(true);
+    expect(direct).toMatchObject({ code: 'BUILDKIT_SOLVE_FAILED' });
+    expect(await errorOn({ [bridge.Solve.path]: refusal })).toEqual(direct);
   });
 
   test('says that the daemon is gone when no session can be opened', async () => {

@@ -17,7 +17,7 @@ import type { Channel } from '../grpc/channel.ts';
 import { grpcCode, isGrpcError } from '../grpc/grpc-error.ts';
 import type { Attachables, OpenSession, Session } from '../session-contract.ts';
 import type { VertexState } from '../status/status-decoder.ts';
-import type { BuildRequest, BuildResult, CacheEntry } from './build-request.ts';
+import type { BuildRequest, BuildResult, CacheEntry, SolveRoute } from './build-request.ts';
 import { planClientStores, type ClientStores } from './client-stores.ts';
 import { planExport, type PlannedExport } from './export-target.ts';
 import { watchStatus } from './status-watch.ts';
@@ -29,6 +29,8 @@ export interface BuildContext {
   readonly address: string;
   readonly openSession: OpenSession;
   readonly capabilities: (signal?: AbortSignal) => Promise<Capabilities>;
+  /** Whether builds can go through the gateway. Never rejects. */
+  readonly route: () => Promise<SolveRoute>;
 }
 
 /** How long the status may go on after Solve has ended: a status that the daemon refused to begin never ends. */
@@ -37,8 +39,8 @@ const statusGraceMs = { succeeded: 3000, failed: 1000, silent: 300, canceled: 15
 /**
  * Builds, exports and tells what happens.
  *
- * The graph goes through the gateway, so that a failed step is known with its mounts; the daemon's side of the
- * session is served on a connection of its own.
+ * The graph goes through the gateway, so that a failed step is known with its mounts, and directly where there is
+ * none; the daemon's side of the session is served on a connection of its own.
  *
  * @throws {BuildError} BUILDKIT_SOLVE_FAILED, BUILDKIT_CONNECTION_LOST, BUILDKIT_CAPABILITY_MISSING, and what the
  * caller's own functions throw; the signal's reason when it was aborted.
@@ -106,14 +108,31 @@ async function buildOnce(
   exports: readonly PlannedExport[],
   ref: string = newRef(),
 ): Promise<BuildResult> {
+  let route = await routeOf(context, request);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptBuild(context, request, exports, attempt === 1 ? ref : newRef());
+      return await attemptBuild(context, request, exports, attempt === 1 ? ref : newRef(), route);
     } catch (cause) {
       // A function of the caller may not be run twice; a graph may.
-      if (!('definition' in request) || !isSpurious(cause) || attempt === maxAttempts) throw cause;
+      if (!('definition' in request) || attempt === maxAttempts) throw cause;
+      if (cause instanceof GatewayTooPoor) route = 'direct';
+      else if (!isSpurious(cause)) throw cause;
     }
   }
+}
+
+/** What a graph needs of a gateway. */
+const gatewayNeeds = ['solve.base', 'return'];
+
+/** The daemon has a gateway, which lacks what the build of a graph needs. */
+class GatewayTooPoor extends Error {}
+
+async function routeOf(context: BuildContext, request: BuildRequest): Promise<SolveRoute> {
+  if ('frontend' in request) return 'direct';
+  if ('definition' in request && request.route !== undefined) return request.route;
+  const route = await context.route();
+  if (route === 'direct' && 'run' in request) throw missingCapability('solve.base', context.address);
+  return route;
 }
 
 async function attemptBuild(
@@ -121,6 +140,7 @@ async function attemptBuild(
   given: BuildRequest,
   exports: readonly PlannedExport[],
   ref: string,
+  route: SolveRoute,
 ): Promise<BuildResult> {
   const { channel, address } = context;
   const stores = await planClientStores(given.cacheImports ?? [], given.cacheExports ?? [], exports);
@@ -132,10 +152,12 @@ async function attemptBuild(
   const status = watchStatus(channel, ref, request.onEvent, (cause) => stop.abort(cause));
   const abandon = new AbortController();
   try {
-    const solve = channel.unary(control.Control.methods.Solve, solveRequest(request, ref, exports, session), {
-      signal: AbortSignal.any([signal, abandon.signal]),
-    });
-    const response = await drive(context, request, ref, solve, signal);
+    const solve = channel.unary(
+      control.Control.methods.Solve,
+      solveRequest(request, ref, exports, session, route),
+      { signal: AbortSignal.any([signal, abandon.signal]) },
+    );
+    const response = route === 'direct' ? await solve : await drive(context, request, ref, solve, signal);
     await status.finish(statusGraceMs.succeeded);
     if (stop.signal.aborted) throw stop.signal.reason;
     await stores.finish(response.ExporterResponse);
@@ -183,7 +205,6 @@ async function drive(
   solve: Promise<control.SolveResponse>,
   signal: AbortSignal,
 ): Promise<control.SolveResponse> {
-  if ('frontend' in request) return await solve;
   const { channel, address } = context;
   const over = new AbortController();
   let ended = false;
@@ -225,7 +246,10 @@ async function conduct(
   ref: string,
   calls: GatewayCalls,
 ): Promise<void> {
-  const gateway = openGateway(calls, ref, await pingGateway(calls), request.cacheImports);
+  const capabilities = await pingGateway(calls);
+  if ('definition' in request && !gatewayNeeds.every((needed) => capabilities.has(needed)))
+    throw new GatewayTooPoor('The gateway of the daemon cannot solve graphs.');
+  const gateway = openGateway(calls, ref, capabilities, request.cacheImports);
   if ('run' in request) {
     await returnToDaemon(calls, { result: await request.run(gateway) });
   } else if ('definition' in request) {
@@ -265,6 +289,7 @@ function solveRequest(
   ref: string,
   exports: readonly PlannedExport[],
   session: Session | undefined,
+  route: SolveRoute,
 ): Init<control.SolveRequest> {
   const [first] = exports;
   const entries = (caches: readonly CacheEntry[] = []): Init<control.CacheOptionsEntry>[] =>
@@ -273,6 +298,8 @@ function solveRequest(
   return {
     Ref: ref,
     Session: session?.id ?? '',
+    // With neither a graph nor a frontend, the build is open for the gateway.
+    ...('definition' in request && route === 'direct' ? { Definition: request.definition } : {}),
     Frontend: frontend?.name ?? '',
     FrontendAttrs: {
       // Frontends take it from here, and hand it to their own solves.

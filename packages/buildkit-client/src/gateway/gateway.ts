@@ -164,6 +164,23 @@ export function gatewayCalls(
   };
 }
 
+/** How a daemon, or what stands before it, says that there is no gateway for this client. */
+const refusals: ReadonlySet<number> = new Set([
+  grpcCode.unimplemented,
+  grpcCode.permissionDenied,
+  grpcCode.unauthenticated,
+]);
+
+/** Tells whether the daemon has a gateway at all: it then says that the call belongs to no build. */
+export async function hasGateway(channel: Channel): Promise<boolean> {
+  try {
+    await channel.unary(methods.Ping, {});
+    return true;
+  } catch (cause) {
+    return !isGrpcError(cause) || !refusals.has(cause.code);
+  }
+}
+
 /**
  * Asks an open build what the daemon can do. Tries again while the daemon does not know the build yet: its Solve may
  * still be under way.
@@ -173,7 +190,7 @@ export async function pingGateway(calls: GatewayCalls): Promise<Capabilities> {
     try {
       return readCapabilities(await calls.call(methods.Ping, {}));
     } catch (cause) {
-      if (!isGrpcError(cause) || cause.code === grpcCode.unimplemented || attempt > 60) throw cause;
+      if (!isGrpcError(cause) || refusals.has(cause.code) || attempt > 60) throw cause;
       await new Promise((resolve) => {
         setTimeout(resolve, Math.min(5 + attempt * 5, 100));
       });

@@ -165,7 +165,12 @@ export function buildingHandlers(
   const cap = (id: string): Init<gateway.PongResponse['LLBCaps'][number]> => ({ ID: id, Enabled: true });
   return {
     [control.Control.methods.Solve.path]: async (call) => {
-      const { Ref } = decode(control.SolveRequest, await firstRequest(call));
+      const { Ref, Definition } = decode(control.SolveRequest, await firstRequest(call));
+      if (Definition !== undefined) {
+        call.send(encode(control.SolveResponse, {}));
+        call.end();
+        return;
+      }
       const outcome = await new Promise<gateway.ReturnRequest['error']>((resolve) => {
         open.set(Ref, resolve);
         void call.closed.then(() => resolve(undefined));
@@ -188,7 +193,7 @@ export function buildingHandlers(
       if (!open.has(refOf(call))) throw new Error('no such job');
       return {
         LLBCaps: (options.llb ?? []).map(cap),
-        FrontendAPICaps: (options.gatewayCaps ?? ['gateway.solve.evaluate']).map(cap),
+        FrontendAPICaps: (options.gatewayCaps ?? ['solve.base', 'return', 'gateway.solve.evaluate']).map(cap),
       };
     }),
     ...answer(gateway.LLBBridge.methods.Solve, () => ({
