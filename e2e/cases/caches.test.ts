@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { type Finished, melange2 } from '../harness/melange2.ts';
@@ -54,32 +54,6 @@ async function build(address: string, cache: string, text: string, args: string[
   all.push('-r', world.repository, '-k', world.keyring, ...args);
   return melange2(all, { cwd: join(dir, 'work'), env: { MELANGE2_STATE: join(dir, 'state') } });
 }
-
-describe.skipIf(Object.keys(daemons).length === 0)('a remote cache', () => {
-  test.each(Object.entries(daemons))(
-    'that cannot be written is a warning, not a failure (%s)',
-    async (_, address) => {
-      const text = recipe(`echo ${randomUUID()}`);
-      const to = ['--cache-to', 'type=registry,ref=127.0.0.1:1/none'];
-      const finished = await build(address, 'unused', text, to);
-      expect(finished.code, finished.stderr).toBe(0);
-      expect(finished.stdout + finished.stderr).toContain('cache was not written');
-    },
-  );
-
-  test.each(Object.entries(daemons))('is a folder or a warning, and can be read (%s)', async (_, address) => {
-    const folder = join(testFolder(), 'build-cache');
-    const text = recipe(`echo ${randomUUID()}`);
-    const first = await build(address, 'unused', text, ['--cache-to', `type=local,dest=${folder},mode=max`]);
-    expect(first.code, first.stderr).toBe(0);
-    const isWritten = existsSync(join(folder, 'index.json'));
-    const said = (first.stdout + first.stderr).includes('cache was not written');
-    expect(isWritten).toBe(!said);
-    if (!isWritten) return;
-    const second = await build(address, 'unused', text, ['--cache-from', `type=local,src=${folder}`]);
-    expect(second.code, second.stderr).toBe(0);
-  });
-});
 
 describe.skipIf(Object.keys(daemons).length === 0)('a cache mount', () => {
   test.each(Object.entries(daemons))('outlives the build, for one user alone (%s)', async (_, address) => {

@@ -35,6 +35,8 @@ export async function buildArchitecture(build: ArchitectureBuild): Promise<reado
       cacheDir: build.cacheDir,
       transport: build.transport,
       caps,
+      // Results in a cache of several machines are found by machines that ask for the same.
+      portable: (request.cacheFrom ?? []).length + (request.cacheTo ?? []).length > 0,
       progressGroup: { id: `environment-${architecture}`, name: 'environment' },
       signal,
     }),

@@ -56,7 +56,7 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   });
   if (value === undefined) throw invalidPlan(request.file, diagnostics);
   const plan = withCacheMounts(hooks.modifyPlan.call(value, context), locked, hooks);
-  const source = sourceFolder(request, inputs, context.package, kernel.host.cwd);
+  const source = sourceFolder(request, inputs, context.package, kernel.host);
   const cache = openSourceCache(request.cacheDir, plan.steps);
   const lowerOptions: LowerOptions = {
     base: environment.state,

@@ -16,6 +16,7 @@ import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
 import { stepTracker, type StepTracker } from './step-tracker.ts';
+import { withCacheExports } from './with-cache-exports.ts';
 
 /**
  * Has the daemon do the build and receives what it left behind.
@@ -32,8 +33,8 @@ export async function solveGraph(
   const host = [...definition.metadata.values()].some((m) => m.caps.has('exec.meta.network'));
   const asked = await kernel.hooks.modifySolve.promise(
     {
-      cacheImports: remoteCaches(request.cacheFrom ?? [], kernel.hooks, kernel.host.cwd),
-      cacheExports: remoteCaches(request.cacheTo ?? [], kernel.hooks, kernel.host.cwd),
+      cacheImports: remoteCaches(request.cacheFrom ?? [], 'read', kernel),
+      cacheExports: remoteCaches(request.cacheTo ?? [], 'write', kernel),
       entitlements: host && plan.steps.some((s) => s.network === 'host') ? ['network.host'] : [],
     },
     contextOf(build),
@@ -77,22 +78,18 @@ export async function solveGraph(
       },
       signal,
     });
-  const warn = (error: SolveError): void =>
-    bus.emit({
-      type: 'notice',
-      level: 'warning',
-      text: `The build's cache was not written: ${error.message}`,
-      architecture,
-    });
   try {
-    await ask(asked.cacheExports).catch(async (error: unknown) => {
-      if (asked.cacheExports.length === 0 || !isSolveError(error)) throw error;
-      // The daemon writes caches after it has sent the packages: what fails then is not the build.
-      if (received !== undefined) return warn(error);
-      // A daemon that lacks the kind of cache says so before it runs anything.
-      if (started || !error.message.includes('unknown cache exporter')) throw error;
-      warn(error);
-      await ask([]);
+    await withCacheExports(asked.cacheExports, {
+      ask,
+      isReceived: () => received !== undefined,
+      isStarted: () => started,
+      onNotWritten: (why, type) =>
+        bus.emit({
+          type: 'notice',
+          level: 'warning',
+          text: `The build's cache${type === undefined ? '' : ` of type ${type}`} was not written: ${why}`,
+          architecture,
+        }),
     });
   } catch (error) {
     await received?.close();

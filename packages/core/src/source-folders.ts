@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { parseRemoteCache } from '@melange2/cache';
 import { local, type State } from '@melange2/llb';
 import { cacheNames, type PlannedStep } from '@melange2/pipeline';
 import type { LocalDir } from '@melange2/buildkit-client';
-import type { BuildRequest } from './build-request.ts';
+import { stateFolder } from './build-record.ts';
+import type { BuildRequest, Host } from './build-request.ts';
+import { cacheFolder } from './cache-folder.ts';
 import type { BuildInputs } from './read-inputs.ts';
 
 /** A folder of the client, as the graph and as the session know it. */
@@ -16,21 +19,22 @@ export interface SentFolder {
  * The folder whose files go into the workspace: the one given, else the folder beside the build file that is named
  * like the package, else the build file's own.
  *
- * Not sent: what `.melangeignore` lists, the build file itself, the output folder, the cache folder, and the signing
- * key, which no step may see.
+ * Not sent: what `.melangeignore` lists, the build file itself, what the build writes (packages, caches, records), and
+ * the signing key, which no step may see. With its own results among its sources, a build would never find the results of
+ * another one in a cache.
  */
 export function sourceFolder(
   request: BuildRequest,
   inputs: BuildInputs,
   packageName: string,
-  cwd: string,
+  { cwd, env }: Pick<Host, 'cwd' | 'env'>,
 ): SentFolder | undefined {
   if (request.emptyWorkspace) return undefined;
   const beside = join(inputs.folder, packageName);
   const path = request.sourceDir ?? (isDirectory(beside) ? beside : inputs.folder);
   if (!isDirectory(path)) return undefined;
-  const inside = [request.outDir, request.cacheDir, request.signingKey, resolve(cwd, request.file)]
-    .map((p) => (p === undefined ? '..' : relative(path, p)))
+  const inside = [resolve(cwd, request.file), ...ownPaths(request, cwd), stateFolder(env), cacheFolder(env)]
+    .map((p) => relative(path, p))
     .filter((p) => p !== '' && p !== '..' && !p.startsWith('../'));
   const exclude = [...ignorePatterns(path), ...inside];
   return {
@@ -40,6 +44,19 @@ export function sourceFolder(
     }),
     dirs: { source: { path, ...(exclude.length === 0 ? {} : { exclude }) } },
   };
+}
+
+/** What lies where the request says, and is no source. */
+function ownPaths(request: BuildRequest, cwd: string): string[] {
+  const { outDir, cacheDir, apkCacheDir, signingKey, traceFile, cacheFrom, cacheTo } = request;
+  const caches = [...(cacheFrom ?? []), ...(cacheTo ?? [])].flatMap((spec) => {
+    const { type, attributes } = parseRemoteCache(spec);
+    return type === 'local' ? [attributes['src'], attributes['dest']] : [];
+  });
+  const log = request.createBuildLog ? 'packages.log' : undefined;
+  return [outDir, cacheDir, apkCacheDir, signingKey, traceFile, log, ...caches]
+    .filter((path) => path !== undefined)
+    .map((path) => resolve(cwd, path));
 }
 
 /** The patterns of `.melangeignore`, as a list of what is not sent. */

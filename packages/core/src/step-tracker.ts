@@ -73,6 +73,8 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
     });
   };
 
+  const warn = (text: string): void => bus.emit({ type: 'notice', level: 'warning', text, architecture });
+
   const log = (step: Tracked, vertex: string, found: readonly LogLine[]): void => {
     const tail = tails.get(vertex) ?? [];
     tails.set(vertex, tail);
@@ -108,8 +110,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
       }
       const step = tracked.get(event.vertex);
       if (step === undefined) {
-        if (event.type === 'vertexWarning')
-          bus.emit({ type: 'notice', level: 'warning', text: event.short, architecture });
+        if (event.type === 'vertexWarning') warn(event.short);
         return;
       }
       switch (event.type) {
@@ -119,7 +120,12 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
           break;
         case 'vertexCompleted': {
           step.open.delete(event.startedMs);
-          if (event.error !== undefined) step.error = failureText(event.error);
+          if (event.error !== undefined) {
+            const cache = /^importing cache manifest from (.*)$/s.exec(step.name)?.[1];
+            // The daemon goes on without a cache that it cannot read.
+            if (cache === undefined) step.error = failureText(event.error);
+            else warn(`The cache ${cache} was not read: ${failureText(event.error)}`);
+          }
           if (step.open.size > 0) break;
           log(step, event.vertex, lines.flush(event.vertex));
           const exitCode = /exit code: (\d+)/.exec(step.error ?? '')?.[1];
@@ -150,7 +156,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
           });
           break;
         case 'vertexWarning':
-          bus.emit({ type: 'notice', level: 'warning', text: event.short, architecture });
+          warn(event.short);
           break;
       }
     },

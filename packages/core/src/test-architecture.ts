@@ -74,7 +74,7 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
       signal,
     }),
   );
-  const source = sourceFolder(request, inputs, main, kernel.host.cwd);
+  const source = sourceFolder(request, inputs, main, kernel.host);
   const { sources } = compiledOf(build);
   const lowered = lowerTest(plan, {
     base: environment.state,

@@ -40,6 +40,11 @@ export interface AssembleOptions {
   readonly certificates?: readonly Certificate[];
   /** Added to PATH and SSL_CERT_FILE. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Makes the graph from the packages alone, not from what was built before with this cache: every machine then asks
+   * for the same, and finds results of others in a shared cache. Costs the reuse of an old base after a change.
+   */
+  readonly portable?: boolean;
   /** Told of each package as soon as it is there. */
   readonly onPackage?: (done: { readonly name: string; readonly version: string }) => void;
   readonly progressGroup?: ProgressGroup;
@@ -106,6 +111,7 @@ export async function assemble(locked: LockedEnvironment, options: AssembleOptio
     certificates: options.certificates ?? [],
     cacheDir: options.cacheDir,
     flat: method === 'unpack',
+    portable: options.portable ?? false,
     findScan: async (identity) => await findCachedScan(identity, options.cacheDir),
   });
   const platform = platformOf(locked.arch);

@@ -91,6 +91,19 @@ async function overlay({ attachables }: Environment): Promise<Map<string, TarEnt
   return found;
 }
 
+test('a portable environment is the same on machines that have built different things', async () => {
+  const other: TinyPackage = { ...tool, name: 'other', files: { 'usr/bin/other': 'x' } };
+  await tinyRepository(dir, { packages: [base, tool, other], key: await testKey() });
+  const fresh = await build(await lock(), { portable: true });
+  const used = join(dir, 'used');
+  await build(await lock({ world: ['tool', 'other'], cacheDir: used }), { cacheDir: used });
+  const locked = await lock({ cacheDir: used });
+  const graphOf = ({ state }: Environment): string | undefined =>
+    marshal(state, { platform: 'linux/amd64' }).head?.digest;
+  expect(graphOf(await build(locked, { cacheDir: used }))).not.toBe(graphOf(fresh));
+  expect(graphOf(await build(locked, { cacheDir: used, portable: true }))).toBe(graphOf(fresh));
+});
+
 test('an environment is locked, fetched and offered as layers of the packages’ own data', async () => {
   await tinyRepository(dir, { packages: [base, tool], key: await testKey() });
   const locked = await lock();

@@ -39,6 +39,8 @@ export interface LayeringInput {
   readonly cacheDir: string;
   /** Puts all packages into `merged`, in the order of installation: for daemons that unpack instead of merging. */
   readonly flat?: boolean;
+  /** Chooses the base without regard to earlier ones. */
+  readonly portable?: boolean;
   /** The scan of a package that is not wanted, for taking it out of a base. */
   readonly findScan: (identity: string) => Promise<CachedPackage['scan'] | undefined>;
 }
@@ -70,8 +72,9 @@ export async function makeLayering(input: LayeringInput): Promise<Layering> {
   }));
   const file = join(cacheDir, 'bases', `${input.locked.arch}.json`);
   const records = await readRecords(file);
-  const unwanted = await scansOf(records, new Set(wanted.map((w) => w.identity)), input.findScan);
-  const choice = chooseBase(wanted, records, (identity) => unwanted.get(identity)?.entries.length);
+  const usable = input.portable === true ? [] : records;
+  const unwanted = await scansOf(usable, new Set(wanted.map((w) => w.identity)), input.findScan);
+  const choice = chooseBase(wanted, usable, (identity) => unwanted.get(identity)?.entries.length);
 
   const indexOf = new Map(wanted.map((w, i) => [w.identity, i]));
   const inBase = new Set(choice.record.flatMap(({ identity }) => indexOf.get(identity) ?? []));
@@ -225,5 +228,8 @@ async function readRecords(file: string): Promise<readonly BaseRecord[]> {
 }
 
 async function writeRecords(file: string, records: readonly BaseRecord[]): Promise<void> {
-  await writeAside(file, JSON.stringify(records.slice(0, recordsKept)));
+  const distinct = [
+    ...new Map(records.toReversed().map((r) => [JSON.stringify(r), r])).values(),
+  ].toReversed();
+  await writeAside(file, JSON.stringify(distinct.slice(0, recordsKept)));
 }

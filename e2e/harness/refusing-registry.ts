@@ -1,0 +1,37 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A registry on loopback that gives one answer to everything. */
+export interface RefusingRegistry {
+  /** `127.0.0.1:port`. */
+  readonly host: string;
+  /** What it was asked: `PUT /v2/…`. */
+  readonly asked: readonly string[];
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a registry that answers every request with this status and these headers. */
+export async function startRefusingRegistry(
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<RefusingRegistry> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    request.resume();
+    response.writeHead(status, headers).end();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+  };
+}
