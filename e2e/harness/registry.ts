@@ -1,12 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAptRoot } from '../world/apt-root.ts';
 import { cacheDir } from '../world/cache-dir.ts';
 import { runProgram } from '../world/run-program.ts';
+import { freePort } from './free-port.ts';
 import { startTokenServer } from './token-server.ts';
 
 /** A registry of images on loopback, empty, that wants a user name and a password. */
@@ -93,16 +93,4 @@ async function registryProgram(cache: string): Promise<string> {
     await rename(partial, folder).catch(() => rm(partial, { recursive: true, force: true }));
   }
   return join(folder, 'usr/bin/docker-registry');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }

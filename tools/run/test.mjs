@@ -25,7 +25,10 @@ await ensureDebianPackages(
       'perl',
     ].map((name) => ({ name, purpose: toolChain })),
     ...['binutils', 'openssl', 'xz-utils'].map((name) => ({ name, purpose: peer })),
-    { name: 'openssh-client', purpose: 'a step uses an SSH key with it' },
+    { name: 'openssh-client', purpose: 'a step uses an SSH key with it; daemons are reached by it' },
+    { name: 'openssh-server', purpose: 'a daemon is reached over SSH, on loopback with throw-away keys' },
+    // With runc there, podman brings no other runtime along, which may not run on this machine.
+    ...['runc', 'podman'].map((name) => ({ name, purpose: 'a daemon is reached in a container of podman' })),
   ],
   'Tests that need them are skipped.',
 );
