@@ -63,14 +63,52 @@ describe.skipIf(Object.keys(daemons).length === 0)('a cache mount', () => {
 mkdir /home/build/.cache/beside /home/build/.cache/deep/beside`;
     const first = await build(address, cache, recipe(write), with_);
     expect(first.code, first.stderr).toBe(0);
+    expect(first.stderr).toMatch(new RegExp(`^  caches: ${cache} fresh, [0-9.]+ k?B$`, 'm'));
 
     const second = await build(address, cache, recipe('grep kept "$SAMPLE_CACHE/file"'), with_);
     expect(second.code, second.stderr).toBe(0);
+    expect(second.stderr).toMatch(new RegExp(`^  caches: ${cache} hit(, [0-9.]+ k?B)?$`, 'm'));
 
     const fresh = `test ! -e "$SAMPLE_CACHE/file"
 echo other > "$SAMPLE_CACHE/file"`;
     const other = await build(address, cache, recipe(fresh, user(1234)), with_);
     expect(other.code, other.stderr).toBe(0);
+    expect(other.stderr).toContain(`${cache} fresh`);
+    // Root is no exception: what it wrote, nobody else could change.
+    const root = await build(address, cache, recipe(fresh, '  accounts:\n    run-as: root\n'), with_);
+    expect(root.code, root.stderr).toBe(0);
+    const again = await build(address, cache, recipe('echo more >> "$SAMPLE_CACHE/file"'), with_);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stderr).toContain(`${cache} hit`);
+  });
+
+  test.each(Object.entries(daemons))('is told of in every mode of progress (%s)', async (age, address) => {
+    const id = `e2e-${randomUUID()}`;
+    const mount = ['--cache-mount', `${id}=/opt/kept`];
+    const write = (text: string): string => recipe(`head -c 500000 /dev/zero > /opt/kept/${text}`);
+    const first = await build(address, 'unused', write('a'), [...mount, '--progress', 'json']);
+    expect(first.code, first.stderr).toBe(0);
+    const events = first.stdout
+      .split('\n')
+      .filter((line) => line.includes('"cacheMountUsed"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events).toMatchObject([
+      { v: 1, name: id, id: `melange2/${id}/${world.arch}/1000-1000`, target: '/opt/kept', state: 'fresh' },
+    ]);
+    expect(events[0]?.['sizeBytes']).toBeGreaterThanOrEqual(500_000);
+    const second = await build(address, 'unused', write('b'), [...mount, '--progress', 'github']);
+    expect(second.code, second.stderr).toBe(0);
+    // BuildKit 0.8 measures a mount once.
+    const size = age === '0.8' ? '' : ', 1\\.0 MB';
+    expect(second.stderr + second.stdout).toMatch(new RegExp(`caches: ${id} hit${size}$`, 'm'));
+  });
+
+  test.each(Object.entries(daemons))('is given to no step when none is wanted (%s)', async (_, address) => {
+    const args = ['--plugin', './cache.mjs', '--cache-mount', 'other=/opt/other', '--no-cache-mounts'];
+    const script = 'test -z "${SAMPLE_CACHE:-}"\ntest ! -e /opt/other';
+    const finished = await build(address, 'unused', recipe(script), args);
+    expect(finished.code, finished.stderr).toBe(0);
+    expect(finished.stderr).not.toContain('  caches:');
   });
 
   test.each(Object.entries(daemons))(

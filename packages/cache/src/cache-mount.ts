@@ -27,28 +27,6 @@ export interface CacheWriter {
   readonly architecture: string;
 }
 
-/**
- * The id under which the daemon keeps a mount: `melange2/<name>/<architecture>/<uid>-<gid>[/<identity>…]`.
- *
- * Equal for equal facts, in any order of `identity`. Characters that ids should not have are replaced by `_`.
- */
-export function cacheMountId(mount: CacheMount, writer: CacheWriter): string {
-  const parts = [
-    'melange2',
-    mount.name,
-    writer.architecture,
-    `${writer.uid}-${writer.gid}`,
-    ...mount.identity.toSorted(),
-  ];
-  return parts.map((part) => part.replaceAll(/[^A-Za-z0-9._+-]/g, '_')).join('/');
-}
-
-/** The part of an id made by {@link cacheMountId} that users name it by, or `undefined` for a foreign id. */
-export function cacheMountName(id: string): string | undefined {
-  const [owner, name] = id.split('/');
-  return owner === 'melange2' ? name : undefined;
-}
-
 /** Facts about one step that decide which caches it gets. */
 export interface CacheStep {
   /** The pipeline it comes from: `go/build`; several when nested, outermost first. */

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { type CacheMount, cacheMountId, cacheMountName, parseRemoteCache, usesTool } from './index.ts';
+import {
+  type CacheMount,
+  cacheMountId,
+  cacheMountNote,
+  parseCacheMountDescription,
+  parseCacheMountId,
+  parseRemoteCache,
+  usesTool,
+} from './index.ts';
 
 const mount: CacheMount = {
   name: 'go-build',
@@ -19,7 +27,29 @@ test('a mount has another id for each writer and tool chain', () => {
       .size,
   ).toBe(4);
   expect(id(1, 'x', ['b', 'a'])).toBe(id(1, 'x', ['a', 'b']));
-  expect(cacheMountName(id(0, 'x86_64', []))).toBe('go-build');
+  expect(parseCacheMountId(id(7, 'x86_64', ['go-1.24', 'musl']))).toEqual({
+    name: 'go-build',
+    architecture: 'x86_64',
+    uid: 7,
+    gid: 7,
+    identity: ['go-1.24', 'musl'],
+  });
+  expect(parseCacheMountId('/root/.cache/go-build')).toBeUndefined();
+});
+
+test('the record of a mount tells its id, on old daemons by the command that first used it', () => {
+  const id = 'melange2/go-mod/x86_64/1000-1000';
+  expect(parseCacheMountDescription(`cached mount /x from exec /bin/sh -c a\n with id "${id}"`)).toEqual({
+    target: '/x',
+    id,
+  });
+  const notes = `${cacheMountNote('other', '/y')} ${cacheMountNote(id, '/x')}`;
+  expect(parseCacheMountDescription(`cached mount /x from exec /bin/sh -c a\n ${notes}`)).toEqual({
+    target: '/x',
+    id,
+  });
+  expect(parseCacheMountDescription('cached mount /x from exec apt update')).toEqual({ target: '/x' });
+  expect(parseCacheMountDescription('mount / from exec true')).toBeUndefined();
 });
 
 test('a step uses a tool when it starts it or comes from its pipelines', () => {

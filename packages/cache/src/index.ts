@@ -1,4 +1,11 @@
-export { cacheMountId, cacheMountName, usesTool } from './cache-mount.ts';
+export { usesTool } from './cache-mount.ts';
+export {
+  cacheMountId,
+  cacheMountNote,
+  parseCacheMountDescription,
+  parseCacheMountId,
+} from './cache-mount-id.ts';
+export type { CacheMountIdentity, DescribedCacheMount } from './cache-mount-id.ts';
 export type { CacheMount, CacheSharing, CacheStep, CacheWriter } from './cache-mount.ts';
 export { parseRemoteCache } from './remote-cache.ts';
 export type { RemoteCache } from './remote-cache.ts';

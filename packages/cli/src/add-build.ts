@@ -42,6 +42,9 @@ export function addBuild(program: Command, terminal: Terminal, exit: SetExit): v
   addHow(build);
   build
     .option('--no-cache-mounts', 'give steps no caches that outlive the build')
+    .addOption(
+      single('--cache-mount <id=path>', 'a folder of the steps that outlives the build: ID=/path[,locked]'),
+    )
     .addOption(single('--cache-from <spec>', 'cache to take results from: type=registry,ref=…'))
     .addOption(single('--cache-to <spec>', 'cache to write results to: type=local,dest=…,mode=max'));
   build.optionsGroup('When a step fails:');

@@ -47,10 +47,11 @@ export async function buildArchitecture(build: ArchitectureBuild): Promise<reado
     { ...of, detail: (g: PlannedGraph) => `${g.plan.steps.length} steps` },
     () => planGraph(build, { environment, locked, epoch, caps }),
   );
-  const received = await stages.run('solve', of, () => solveGraph(build, planned, environment));
+  const { trees, cacheMounts } = await stages.run('solve', of, () => solveGraph(build, planned, environment));
   try {
-    return await packageTrees(build, planned.plan, received, { locked, epoch });
+    return await packageTrees(build, planned.plan, trees, { locked, epoch });
   } finally {
-    await received.close();
+    await cacheMounts;
+    await trees.close();
   }
 }

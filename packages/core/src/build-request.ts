@@ -48,6 +48,8 @@ export interface BuildRequest {
   readonly cacheFrom?: readonly string[];
   /** Caches outside the daemon that results are written to. One that cannot be written is a warning. */
   readonly cacheTo?: readonly string[];
+  /** Whether steps get caches that outlive the build. Default true. */
+  readonly cacheMounts?: boolean;
   /** What a test installs for the main package: a constraint such as `zip=3.0-r1`. Default: its name. */
   readonly packageUnderTest?: string;
 }

@@ -1,4 +1,4 @@
-import { type CacheMount, cacheMountId, type CacheStep } from '@melange2/cache';
+import { type CacheMount, cacheMountId, cacheMountNote, type CacheStep } from '@melange2/cache';
 import type { LockedEnvironment } from '@melange2/environment';
 import type { BuildPlan, PlannedStep } from '@melange2/pipeline';
 import type { BuildHooks } from '@melange2/plugin-api';
@@ -14,12 +14,11 @@ export function withCacheMounts(plan: BuildPlan, locked: LockedEnvironment, hook
     return {
       ...step,
       env: sorted({ ...Object.assign({}, ...mounts.map((m) => m.env)), ...step.env }),
-      mounts: distinct(mounts).map((mount) => ({
-        kind: 'cache',
-        id: cacheMountId(mount, writer),
-        target: mount.target,
-        sharing: mount.sharing,
-      })),
+      mounts: distinct(mounts).map((mount) => {
+        const { target, sharing } = mount;
+        const id = cacheMountId(mount, writer);
+        return { kind: 'cache', id, target, sharing, note: cacheMountNote(id, target) };
+      }),
     };
   });
   return { ...plan, steps };

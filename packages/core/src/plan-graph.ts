@@ -55,7 +55,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     network: networkOf(request, daemon),
   });
   if (value === undefined) throw invalidPlan(request.file, diagnostics);
-  const plan = withCacheMounts(hooks.modifyPlan.call(value, context), locked, hooks);
+  const modified = hooks.modifyPlan.call(value, context);
+  const plan = request.cacheMounts === false ? modified : withCacheMounts(modified, locked, hooks);
   const source = sourceFolder(request, inputs, context.package, kernel.host);
   const cache = openSourceCache(request.cacheDir, plan.steps);
   const lowerOptions: LowerOptions = {

@@ -16,7 +16,15 @@ import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
 import { stepTracker, type StepTracker } from './step-tracker.ts';
+import { tellCacheMounts } from './tell-cache-mounts.ts';
 import { withCacheExports } from './with-cache-exports.ts';
+
+/** What a solve left behind. */
+export interface SolvedGraph {
+  readonly trees: ReceivedTrees;
+  /** Settles when the cache mounts that were used have been told of. Never rejects. */
+  readonly cacheMounts: Promise<void>;
+}
 
 /**
  * Has the daemon do the build and receives what it left behind.
@@ -27,7 +35,7 @@ export async function solveGraph(
   build: ArchitectureBuild,
   graph: PlannedGraph,
   environment: Environment,
-): Promise<ReceivedTrees> {
+): Promise<SolvedGraph> {
   const { kernel, request, architecture, daemon, bus, record, signal } = build;
   const { plan, definition, known } = graph;
   const host = [...definition.metadata.values()].some((m) => m.caps.has('exec.meta.network'));
@@ -45,6 +53,7 @@ export async function solveGraph(
     known,
     logFile: (step, name) => record.logFile(step, name),
   });
+  const mounts = { client: daemon.client, bus, plan, known, tracker, caps: graph.caps };
   let received: ReceivedTrees | undefined;
   let started = false;
   const ask = async (cacheExports: readonly CacheBackend[]): Promise<unknown> =>
@@ -93,13 +102,17 @@ export async function solveGraph(
     });
   } catch (error) {
     await received?.close();
+    if (!signal.aborted) await tellCacheMounts(mounts, AbortSignal.timeout(failedTellMs));
     if (isSolveError(error))
       throw stepFailure(error, { package: plan.package, architecture, known, tracker });
     throw error;
   }
   if (received === undefined) throw new Error(`the daemon sent nothing back for ${request.file}`);
-  return received;
+  return { trees: received, cacheMounts: tellCacheMounts(mounts, signal) };
 }
+
+/** How long a failed build waits for what the daemon says of cache mounts. */
+const failedTellMs = 1000;
 
 /** What is done in a failed build while its states are still there: its whole log, a shell, an export. */
 async function stepFailed(

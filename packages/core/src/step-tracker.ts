@@ -31,6 +31,9 @@ interface Tracked {
   readonly open: Set<number>;
   announced: boolean;
   clipped: boolean;
+  /** When it was first started, if it has run. */
+  startedMs?: number;
+  ran: boolean;
   error?: string;
 }
 
@@ -39,6 +42,8 @@ export interface StepTracker {
   receive(event: StatusEvent): void;
   /** Whether the daemon did not send the whole output of a vertex. */
   isClipped(vertex: string): boolean;
+  /** When a vertex that was not taken from a cache was started, by the daemon's clock. */
+  ranSince(vertex: string): number | undefined;
   /** The first vertex that failed. */
   failed(): string | undefined;
   /** The last lines of a vertex. */
@@ -88,6 +93,10 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
 
   return {
     isClipped: (vertex) => tracked.get(vertex)?.clipped ?? false,
+    ranSince: (vertex) => {
+      const step = tracked.get(vertex);
+      return step?.ran === true ? step.startedMs : undefined;
+    },
     failed: () => [...tracked].find(([, step]) => step.error !== undefined && step.error !== 'canceled')?.[0],
     tail: (vertex) => tails.get(vertex) ?? [],
     logFile: (vertex) => {
@@ -103,6 +112,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
           open: new Set(),
           announced: false,
           clipped: false,
+          ran: false,
         };
         tracked.set(event.vertex, step);
         announce(step, event.vertex);
@@ -117,9 +127,11 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
         case 'vertexStarted':
           if (step.open.size === 0) bus.emit({ type: 'stepStarted', step: step.id, atMs: event.startedMs });
           step.open.add(event.startedMs);
+          step.startedMs ??= event.startedMs;
           break;
         case 'vertexCompleted': {
           step.open.delete(event.startedMs);
+          step.ran ||= !event.cached;
           if (event.error !== undefined) {
             const cache = /^importing cache manifest from (.*)$/s.exec(step.name)?.[1];
             // The daemon goes on without a cache that it cannot read.

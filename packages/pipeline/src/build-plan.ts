@@ -16,6 +16,8 @@ export interface PlannedMount {
   readonly target: string;
   /** What happens when two builds want it at once. */
   readonly sharing: 'shared' | 'private' | 'locked';
+  /** One word that the daemon keeps with the mount, as a part of the command that first used it. */
+  readonly note?: string;
 }
 
 /** A user of a step, by number, so that no name has to be looked up in the environment. */

@@ -11,7 +11,7 @@ import {
   type SourceLocation,
   type State,
 } from '@melange2/llb';
-import type { BuildPlan, PlannedStep } from './build-plan.ts';
+import type { BuildPlan, PlannedMount, PlannedStep, PlannedUser } from './build-plan.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
 import { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
@@ -156,18 +156,7 @@ function lowerStep(
   const withLog = options.logs ?? true;
   const locations = locationsOf(step, files);
   const fetched = fetchedFile(step, options, locations);
-  const mounts: Mount[] = step.mounts.map((mount) => ({
-    kind: 'cache',
-    dest: mount.target,
-    id: mount.id,
-    sharing: mount.sharing,
-    // Who writes owns the folder: the daemon would make it for root.
-    source: scratch().file(
-      mkdir('/cache', { mode: 0o755, owner: { user: step.user.uid, group: step.user.gid } }),
-      { customName: 'make an empty cache folder' },
-    ),
-    selector: '/cache',
-  }));
+  const mounts: Mount[] = step.mounts.map((mount) => cacheMountOf(mount, step.user));
   if (fetched !== undefined) {
     mounts.push({ kind: 'bind', dest: cacheFolder, source: fetched, readonly: true });
   }
@@ -194,6 +183,7 @@ function lowerStep(
     args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
       log: withLog,
       trace: options.trace ?? false,
+      notes: step.mounts.flatMap(({ note }) => (note === undefined ? [] : [note])),
     }),
     env: Object.entries(step.env),
     cwd: step.workingDirectory,
@@ -209,6 +199,27 @@ function lowerStep(
     // Variables and directory are the step's own, not those of the next.
     after: exec.root,
     log: withLog ? exec.mount(logFolder) : undefined,
+  };
+}
+
+/**
+ * A cache as the mount of an exec. Graphs that mount the same cache have to use this: the daemon tells caches apart by
+ * their id and by what they were begun from.
+ */
+export function cacheMountOf(
+  { id, target, sharing }: Omit<PlannedMount, 'kind'>,
+  { uid, gid }: PlannedUser,
+): Mount {
+  return {
+    kind: 'cache',
+    dest: target,
+    id,
+    sharing,
+    // Who writes owns the folder: the daemon would make it for root.
+    source: scratch().file(mkdir('/cache', { mode: 0o755, owner: { user: uid, group: gid } }), {
+      customName: 'make an empty cache folder',
+    }),
+    selector: '/cache',
   };
 }
 

@@ -50,6 +50,11 @@ describe.each(shells)('with %s', (shell) => {
     });
   });
 
+  test('notes are no arguments of the script', () => {
+    const ran = run(shell, 'echo "$#" "$@"', { log: true, notes: ['cache:a/b:/c'] });
+    expect(ran).toMatchObject({ code: 0, output: '0\n' });
+  });
+
   test('a failing command ends the step with its exit code', () => {
     expect(run(shell, 'echo one\n(exit 42)\necho two')).toMatchObject({ code: 42, log: 'one\n' });
     expect(run(shell, 'exit 7')).toMatchObject({ code: 7 });

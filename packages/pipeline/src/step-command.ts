@@ -9,6 +9,8 @@ export interface StepCommandOptions {
   readonly trace?: boolean;
   /** Copies what the step prints to {@link logFile}. */
   readonly log?: boolean;
+  /** Words behind the script that nobody reads but who looks at the command itself. */
+  readonly notes?: readonly string[];
 }
 
 // The shell of a build environment is bash, busybox or dash; only some know pipefail, and asking for an option
@@ -52,5 +54,5 @@ export function stepCommand(script: string, options: StepCommandOptions = {}): r
   const flags = options.trace ? '-ex' : '-e';
   const outer = probe + (options.log ? logged(flags) : `exec ${run(flags)}\n`);
   // A last line such as `[ -e x ] && y` leaves a status that is no failure.
-  return ['/bin/sh', '-c', outer, '/bin/sh', `${script}\nexit 0\n`];
+  return ['/bin/sh', '-c', outer, '/bin/sh', `${script}\nexit 0\n`, ...(options.notes ?? [])];
 }

@@ -134,11 +134,18 @@ export interface Notice extends At {
   readonly architecture?: string;
 }
 
+/** A cache mount that steps wrote to or read. Those of steps that were cached themselves are not told of. */
 export interface CacheMountUsed extends At {
   readonly type: 'cacheMountUsed';
+  /** Its identity on the daemon. */
   readonly id: string;
+  /** What people call it: `go-build`. */
+  readonly name?: string;
+  readonly architecture?: string;
   readonly target: string;
+  /** Whether there was one from an earlier build; unknown when the daemon does not tell. */
   readonly state: 'hit' | 'fresh' | 'unknown';
+  /** How large it is after the build. */
   readonly sizeBytes?: number;
 }
 

@@ -1,5 +1,12 @@
 import type { Diagnostic, Span } from '@melange2/diagnostics';
-import type { BuildEvent, BuildOutcome, PackageWritten, Stage, StepKind } from './build-event.ts';
+import type {
+  BuildEvent,
+  BuildOutcome,
+  CacheMountUsed,
+  PackageWritten,
+  Stage,
+  StepKind,
+} from './build-event.ts';
 import { StepTable } from './step-table.ts';
 
 /** Lines kept of each step's output; the whole log is in its file. */
@@ -77,12 +84,7 @@ export interface BuildView {
   readonly transfers: readonly TransferView[];
   readonly problems: readonly Diagnostic[];
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly text: string }[];
-  readonly cacheMounts: readonly {
-    readonly id: string;
-    readonly target: string;
-    readonly state: 'hit' | 'fresh' | 'unknown';
-    readonly sizeBytes?: number;
-  }[];
+  readonly cacheMounts: readonly Omit<CacheMountUsed, 'type' | 'atMs'>[];
   readonly packages: readonly PackageWritten[];
   readonly outcome?: BuildOutcome;
   readonly durationMs?: number;
@@ -169,9 +171,8 @@ export function reduce(view: BuildView, event: BuildEvent): BuildView {
     case 'notice':
       return { ...view, notices: [...view.notices, { level: event.level, text: event.text }] };
     case 'cacheMountUsed': {
-      const { id, target, state, sizeBytes } = event;
-      const used = { id, target, state, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
-      return { ...view, cacheMounts: [...view.cacheMounts.filter((m) => m.id !== id), used] };
+      const { type, atMs, ...used } = event;
+      return { ...view, cacheMounts: [...view.cacheMounts.filter((m) => m.id !== used.id), used] };
     }
     case 'packageWritten':
       return { ...view, packages: [...view.packages, event] };

@@ -34,4 +34,4 @@ export { StepTable } from './step-table.ts';
 export { displayWidth, fitWidth, formatBytes, formatDuration, plainLine } from './format.ts';
 export { progressModes } from './renderer.ts';
 export type { ProgressMode, RendererOutput } from './renderer.ts';
-export { summaryLines } from './summary.ts';
+export { cacheMountText, summaryLines } from './summary.ts';

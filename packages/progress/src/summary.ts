@@ -29,10 +29,19 @@ export function summaryLines(view: BuildView): string[] {
     .filter(([, ms]) => ms >= 50)
     .map(([stage, ms]) => `${stage} ${formatDuration(ms)}`);
   if (shown.length > 0) lines.push(`  time: ${shown.join(', ')}`);
-  for (const mount of view.cacheMounts) {
-    const size = mount.sizeBytes === undefined ? '' : `, ${formatBytes(mount.sizeBytes)}`;
-    lines.push(`  cache: ${mount.id} (${mount.state}${size})`);
+  if (view.cacheMounts.length > 0) {
+    const several = new Set(view.cacheMounts.map((m) => m.architecture)).size > 1;
+    const mounts = view.cacheMounts.map(
+      (mount) => `${cacheMountText(mount)}${several ? ` (${mount.architecture})` : ''}`,
+    );
+    lines.push(`  caches: ${mounts.join('; ')}`);
   }
   if (view.logs !== undefined) lines.push(`  logs: ${view.logs}`);
   return lines;
+}
+
+/** One cache mount for people: `go-build hit, 265 MB`. */
+export function cacheMountText({ id, name, state, sizeBytes }: BuildView['cacheMounts'][number]): string {
+  const how = state === 'unknown' ? 'used' : state;
+  return `${name ?? id} ${how}${sizeBytes === undefined ? '' : `, ${formatBytes(sizeBytes)}`}`;
 }

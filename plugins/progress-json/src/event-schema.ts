@@ -83,6 +83,8 @@ const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   notice: { level: oneOf('info', 'warning'), text: string, 'architecture?': string },
   cacheMountUsed: {
     id: string,
+    'name?': string,
+    'architecture?': string,
     target: string,
     state: oneOf('hit', 'fresh', 'unknown'),
     'sizeBytes?': number,

@@ -56,7 +56,16 @@ const examples: { [T in BuildEvent['type']]: Extract<BuildEvent, { type: T }> } 
     problem: { code: 'A_B', severity: 'error', message: 'm', span },
   },
   notice: { type: 'notice', atMs: 0, level: 'info', text: 't' },
-  cacheMountUsed: { type: 'cacheMountUsed', atMs: 0, id: 'i', target: '/x', state: 'hit' },
+  cacheMountUsed: {
+    type: 'cacheMountUsed',
+    atMs: 0,
+    id: 'i',
+    name: 'go-build',
+    architecture: 'x86_64',
+    target: '/x',
+    state: 'hit',
+    sizeBytes: 1,
+  },
   packageWritten: {
     type: 'packageWritten',
     atMs: 0,

@@ -3,6 +3,7 @@ import { API_VERSION, type Plugin } from '@melange2/plugin-api';
 import {
   type BuildEvent,
   type BuildView,
+  cacheMountText,
   emptyView,
   formatBytes,
   formatDuration,
@@ -97,6 +98,8 @@ export function plainLines(
     }
     case 'notice':
       return [event.level === 'warning' ? `warning: ${event.text}` : event.text];
+    case 'cacheMountUsed':
+      return [`cache ${cacheMountText(event)}`];
     case 'packageWritten':
       return [`wrote ${event.file} (${formatBytes(event.sizeBytes)}, ${event.digest})`];
     case 'buildFinished':

@@ -7,6 +7,7 @@ import { defaultPlugins } from '../default-plugins.ts';
 import { enterFailedStep } from '../failed-shell.ts';
 import { errors } from '../errors.ts';
 import { exitCodes } from '../exit-code.ts';
+import { namedCacheMounts } from '../named-cache-mounts.ts';
 import { progressPlugin } from '../progress-plugin.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -56,6 +57,7 @@ interface BuildOptions {
   /** Not there for `test`. */
   readonly cacheFrom?: readonly string[];
   readonly cacheTo?: readonly string[];
+  readonly cacheMount?: readonly string[];
   /** False with `--no-cache-mounts`. */
   readonly cacheMounts: boolean;
 }
@@ -160,6 +162,7 @@ async function pluginsOf(
   return [
     await progressPlugin(options.progress, terminal),
     ...(await defaultPlugins(options.cacheMounts)),
+    ...namedCacheMounts(options.cacheMount ?? []),
     ...(await loadPlugins(findConfigFile(folder), options.plugin, terminal.cwd)),
   ];
 }
@@ -196,6 +199,7 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     network: options.network ?? 'default',
     cacheFrom: options.cacheFrom ?? [],
     cacheTo: options.cacheTo ?? [],
+    cacheMounts: options.cacheMounts,
     ...(options.sourceDir === undefined ? {} : { sourceDir: path(options.sourceDir) }),
     ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
     ...(options.apkCacheDir === undefined ? {} : { apkCacheDir: path(options.apkCacheDir) }),
