@@ -15,6 +15,8 @@ function buildFile(script: readonly string[], runAs: string): string {
   version: 1.0.0
   epoch: 0
   description: All kinds of entries
+  checks:
+    disabled: [setuidgid, worldwrite]
 environment:
   contents:
     packages: [busybox, coreutils, libcap2-bin]

@@ -1,7 +1,7 @@
 import { progressModes } from '@melange2/progress';
 import { type Command, Option } from 'commander';
 import { subcommand } from './subcommand.ts';
-import { duration, list } from './option-values.ts';
+import { duration, list, optionalList } from './option-values.ts';
 import type { Terminal } from './terminal.ts';
 
 type SetExit = (code: number) => void;
@@ -34,10 +34,13 @@ export function addBuild(program: Command, terminal: Terminal, exit: SetExit): v
     .option('--strip-origin-name', 'let each package be its own origin')
     .option('--create-build-log', 'write packages.log')
     .option('--dependency-log <file>', 'write found dependencies to FILE.<arch>')
+    .option('--generate-provenance', 'write how each package was made beside it (SLSA)')
     .option('--git-commit <commit>', 'commit of the build file; default: HEAD of its repository')
     .option('--git-repo-url <url>', 'repository of the build file')
     .option('--license <expression>', 'license of the build file itself', 'NOASSERTION')
     .option('--build-date <time>', 'date of the packages (RFC 3339); default: SOURCE_DATE_EPOCH');
+  build.optionsGroup('Checks of packages:');
+  addLint(build);
   build.optionsGroup('How:');
   addHow(build);
   build
@@ -95,6 +98,21 @@ function single(flags: string, text: string): Option {
   return new Option(flags, `${text}; may be repeated`)
     .argParser((value: string, before: readonly string[]) => [...before, value])
     .default([] as readonly string[], 'none');
+}
+
+/** Adds what chooses linters. */
+export function addLint(command: Command): void {
+  command
+    .addOption(
+      optionalList('--lint-require <name>', 'linters whose findings are errors; default: see lint --list'),
+    )
+    .addOption(
+      optionalList('--lint-warn <name>', 'linters whose findings are told; default: see lint --list'),
+    )
+    .option('--persist-lint-results', 'write findings to lint-PACKAGE-VERSION.json beside the packages')
+    .addOption(
+      new Option('--fail-on-lint-warning', 'accepted for compatibility; see --lint-require').hideHelp(),
+    );
 }
 
 function addInputs(command: Command): void {

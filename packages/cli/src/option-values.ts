@@ -10,6 +10,14 @@ export function list(flags: string, description: string): Option {
     ]);
 }
 
+/** Like {@link list}, but nothing when it is not given at all: an empty value is a list of nothing. */
+export function optionalList(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value: string, previous: unknown) => [
+    ...(Array.isArray(previous) ? (previous as readonly string[]) : []),
+    ...value.split(',').filter((v) => v !== ''),
+  ]);
+}
+
 /** Reads a whole number. */
 export function integer(value: string): number {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError('A whole number is wanted.');

@@ -24,6 +24,8 @@ export interface ArchitectureBuild {
   readonly stages: StageClock;
   readonly record: BuildRecord;
   readonly cacheDir: string;
+  /** When the build started, in milliseconds since 1970. */
+  readonly startedMs: number;
   readonly signal: AbortSignal;
   readonly key?: SigningKey;
 }
@@ -44,5 +46,6 @@ export function contextOf(build: ArchitectureBuild): ArchitectureContext {
     architecture: build.architecture,
     package: main.name,
     version: `${main.version}-r${main.epoch}`,
+    signal: build.signal,
   };
 }

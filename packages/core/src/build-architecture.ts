@@ -2,6 +2,7 @@ import { assemble, type LockedEnvironment } from '@melange2/environment';
 import type { PackageWritten } from '@melange2/progress';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
 import { environmentSettings } from './environment-settings.ts';
+import { licenseReceiver } from './license-files.ts';
 import { packageTrees } from './package-trees.ts';
 import { type PlannedGraph, planGraph } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
@@ -47,9 +48,12 @@ export async function buildArchitecture(build: ArchitectureBuild): Promise<reado
     { ...of, detail: (g: PlannedGraph) => `${g.plan.steps.length} steps` },
     () => planGraph(build, { environment, locked, epoch, caps }),
   );
-  const { trees, cacheMounts } = await stages.run('solve', of, () => solveGraph(build, planned, environment));
+  const licenses = licenseReceiver(config);
+  const { trees, cacheMounts } = await stages.run('solve', of, () =>
+    solveGraph(build, planned, environment, licenses),
+  );
   try {
-    return await packageTrees(build, planned.plan, trees, { locked, epoch });
+    return await packageTrees(build, planned.plan, trees, { locked, epoch, licenses: licenses.files() });
   } finally {
     await cacheMounts;
     await trees.close();

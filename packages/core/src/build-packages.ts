@@ -10,6 +10,7 @@ import { openBuildRecord, stateFolder } from './build-record.ts';
 import type { BuildRequest } from './build-request.ts';
 import { callAll, type BuildResult, shortError, type TestResult } from './builder.ts';
 import { cacheFolder } from './cache-folder.ts';
+import { checkLinterNames } from './check-packages.ts';
 import { compileBuild } from './compile-build.ts';
 import { errors } from './errors.ts';
 import { eventBus, type EventBus } from './event-bus.ts';
@@ -64,6 +65,7 @@ async function runBuild<T>(
   connecting.catch(() => {});
   let record: ReturnType<typeof openBuildRecord> | undefined;
   try {
+    checkLinterNames(request, hooks);
     const inputs = await stages.run('read', {}, () => readInputs(request, host));
     const key =
       request.signingKey === undefined ? undefined : await readSigningKey(request.signingKey, host.env);
@@ -112,6 +114,7 @@ async function runBuild<T>(
               stages,
               record: open,
               cacheDir: request.apkCacheDir ?? cacheFolder(host.env),
+              startedMs,
               signal: limited,
               ...(key === undefined ? {} : { key }),
             }),

@@ -27,6 +27,14 @@ export interface BuildRequest {
   readonly stripOriginName: boolean;
   readonly createBuildLog: boolean;
   readonly dependencyLog?: string;
+  /** Names of linters whose findings fail the build; default: those whose own level says so. */
+  readonly lintRequire?: readonly string[];
+  /** Names of linters whose findings are told. */
+  readonly lintWarn?: readonly string[];
+  /** Writes what linters found beside the packages. */
+  readonly persistLintResults: boolean;
+  /** Writes how a package was made beside it. */
+  readonly generateProvenance: boolean;
   readonly gitCommit?: string;
   readonly gitRepoUrl?: string;
   /** License of the build file itself. */

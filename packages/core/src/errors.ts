@@ -33,7 +33,7 @@ interface Details {
   EXPORT_KIND_UNKNOWN: { kind: string };
   BUILD_DATE_INVALID: { text: string; from: string };
   HTTP_AUTH_INVALID: { parts: number };
-  BUILD_PACKAGE_REFUSED: { package: string; count: number };
+  BUILD_PACKAGE_REFUSED: { packages: readonly string[]; count: number };
   BUILD_ENVIRONMENT_UNSOLVABLE: { package: string; architecture: string; count: number };
 }
 
@@ -132,8 +132,8 @@ export const errors: ErrorCatalogue<Details> = {
   },
   BUILD_PACKAGE_REFUSED: {
     title: 'A package was refused',
-    message: ({ package: name, count }) =>
-      `The package ${name} was refused by ${count === 1 ? 'a check' : `${count} checks`}; nothing was written.`,
+    message: ({ packages, count }) =>
+      `${packages.length === 1 ? 'The package' : 'The packages'} ${packages.join(', ')} ${packages.length === 1 ? 'has' : 'have'} ${count === 1 ? 'a problem' : `${count} problems`}; no package was written.`,
   },
   EXPORT_KIND_UNKNOWN: {
     title: 'There is no exporter of this kind',

@@ -1,4 +1,4 @@
-import { copy, type Definition, scratch, type State } from '@melange2/llb';
+import { copy, type Definition, type FileAction, scratch, type State } from '@melange2/llb';
 import {
   type BuildPlan,
   type LoweredBuild,
@@ -9,7 +9,7 @@ import {
 } from '@melange2/pipeline';
 import type { KnownVertex } from './step-tracker.ts';
 
-/** Folders of the exported tar: one for each package, and one file for each step's output. */
+/** Folders of the exported tar: one for each package, and one file for each step's output. Others may be added. */
 export const exportedPackages = 'packages';
 export const exportedLogs = 'logs';
 
@@ -18,11 +18,12 @@ export const exportedLogs = 'logs';
  *
  * The logs are part of the steps' results, so that those of cached steps are here too.
  */
-export function exportState(lowered: LoweredBuild, plan: BuildPlan): State {
+export function exportState(lowered: LoweredBuild, plan: BuildPlan, others: readonly FileAction[]): State {
   const options = { copyDirContentsOnly: true, createDestPath: true };
   const actions = [
     copy(lowered.workspace, outputFolder, `/${exportedPackages}/`, options),
     ...(lowered.logs === undefined ? [] : [copy(lowered.logs, '/', `/${exportedLogs}/`, options)]),
+    ...others,
   ];
   return scratch().file(actions, { customName: `collect ${plan.outputs.join(', ')}` });
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -22,5 +23,17 @@ export async function gitRepository(folder: string): Promise<string | undefined>
     return url === '' ? undefined : url.replace(/^([a-z+]+:\/\/)[^/@]*@/, '$1');
   } catch {
     return undefined;
+  }
+}
+
+/** The path of a file below the top of the repository it lies in; its name alone without git or a repository. */
+export async function pathInRepository(file: string): Promise<string> {
+  const name = basename(file);
+  try {
+    const folder = dirname(file);
+    const { stdout } = await run('git', ['-C', folder, 'rev-parse', '--show-prefix'], { timeout: 5000 });
+    return `${stdout.replace(/\n$/, '')}${name}`;
+  } catch {
+    return name;
   }
 }

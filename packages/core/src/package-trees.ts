@@ -1,6 +1,6 @@
 import { appendFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BuildError, type Diagnostic } from '@melange2/diagnostics';
+import { type PackageConfig, toReferenceJson } from '@melange2/config';
 import {
   analysePackage,
   type AnalysedPackage,
@@ -9,18 +9,28 @@ import {
   packageRecipes,
   type ReceivedTrees,
   updateIndex,
+  withDependencies,
+  writeProvenance,
 } from '@melange2/packager';
 import { type BuildPlan, builtConfig } from '@melange2/pipeline';
-import type { ProblemReport } from '@melange2/plugin-api';
 import type { PackageWritten } from '@melange2/progress';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
-import { errors } from './errors.ts';
+import { checkLicenses } from './check-licenses.ts';
+import { checkPackages } from './check-packages.ts';
+import { describePackage } from './describe-package.ts';
+import type { LicenseFiles } from './license-files.ts';
 import { melangeYaml } from './melange-yaml.ts';
 import type { PlanContext } from './plan-graph.ts';
 import { writeAside } from './write-aside.ts';
 
+/** What packages are made from, besides their files. */
+export interface PackagingFacts extends Pick<PlanContext, 'locked' | 'epoch'> {
+  readonly licenses: LicenseFiles;
+}
+
 /**
- * Makes packages of what a build left behind: looks at the files, asks the hooks, writes all of them, then the index.
+ * Makes packages of what a build left behind: looks at the files, asks the hooks, checks and describes them, writes all
+ * of them, then the index.
  *
  * @throws {BuildError} BUILD_PACKAGE_REFUSED, those of the packager; the signal's reason when aborted
  */
@@ -28,33 +38,24 @@ export async function packageTrees(
   build: ArchitectureBuild,
   plan: BuildPlan,
   received: ReceivedTrees,
-  given: Pick<PlanContext, 'locked' | 'epoch'>,
+  given: PackagingFacts,
 ): Promise<readonly PackageWritten[]> {
-  const { kernel, request, architecture, inputs, stages, bus, key, signal } = build;
+  const { kernel, request, architecture, stages, key, signal } = build;
   const { locked, epoch } = given;
   const context = contextOf(build);
   const config = builtConfig(compiledOf(build));
   const of = { architecture };
-  const packages = await stages.run('analyse', of, async () => {
-    const recipes = packageRecipes(config, {
-      arch: architecture,
-      commit: inputs.commit,
-      namespace: request.namespace,
-      stripOriginName: request.stripOriginName,
-    });
-    const analysed: AnalysedPackage[] = [];
-    for (const recipe of recipes) {
-      const found = await analysePackage({ recipe, trees: received.trees, order: plan.outputs });
-      for (const problem of found.diagnostics) bus.emit({ type: 'problemFound', problem });
-      const pkg = await kernel.hooks.modifyPackage.promise(found, context);
-      await check(pkg, build);
-      analysed.push(pkg);
-    }
-    return analysed;
+  const folder = join(request.outDir, architecture);
+  await mkdir(folder, { recursive: true });
+  const packages = await stages.run('analyse', of, () => analyseTrees(build, plan, received, config));
+  await stages.run('check', of, async () => {
+    await tellLicenses(build, given.licenses, config);
+    await checkPackages(packages, config, build);
   });
+  const described = packages.map((pkg) => describePackage(pkg, build, { ...given, config }));
   const buildFile = melangeYaml(config, locked);
   const artifacts = await stages.run('emit', of, () =>
-    emitAll(packages, { build, buildFile, epoch, signal }),
+    emitAll(described, { build, config, buildFile, epoch, folder, signal }),
   );
   const written = artifacts.map((artifact) => tellWritten(artifact, build));
   for (const artifact of artifacts) await kernel.hooks.packageEmitted.promise(artifact, context);
@@ -62,7 +63,7 @@ export async function packageTrees(
   if (request.generateIndex) {
     await stages.run('index', of, () =>
       updateIndex({
-        folder: join(request.outDir, architecture),
+        folder,
         records: artifacts.map((a) => a.record),
         signal,
         ...(key === undefined ? {} : { key }),
@@ -70,6 +71,43 @@ export async function packageTrees(
     );
   }
   return written;
+}
+
+async function analyseTrees(
+  build: ArchitectureBuild,
+  plan: BuildPlan,
+  { trees }: ReceivedTrees,
+  config: PackageConfig,
+): Promise<readonly AnalysedPackage[]> {
+  const { kernel, request, architecture, inputs, bus } = build;
+  const context = contextOf(build);
+  const recipes = packageRecipes(config, {
+    arch: architecture,
+    commit: inputs.commit,
+    namespace: request.namespace,
+    stripOriginName: request.stripOriginName,
+  });
+  const analysed: AnalysedPackage[] = [];
+  for (const recipe of recipes) {
+    const found = await analysePackage({ recipe, trees, order: plan.outputs });
+    for (const problem of found.diagnostics) bus.emit({ type: 'problemFound', problem });
+    const changed = await kernel.hooks.modifyPackage.promise(found, context);
+    analysed.push(changed === found ? found : withDependencies(changed));
+  }
+  return analysed;
+}
+
+/** Tells where the licences in the workspace differ from the declared ones; that never fails a build. */
+async function tellLicenses(
+  { bus, cacheDir, architecture }: ArchitectureBuild,
+  licenses: LicenseFiles,
+  config: PackageConfig,
+): Promise<void> {
+  const { problems, leftOut } = await checkLicenses(licenses, config, cacheDir);
+  for (const problem of problems) bus.emit({ type: 'problemFound', problem });
+  if (leftOut === 0) return;
+  const text = `${leftOut} more files that are called like licences were not looked at`;
+  bus.emit({ type: 'notice', level: 'info', text, architecture });
 }
 
 /** Writes what `--create-build-log` and `--dependency-log` ask for. */
@@ -92,47 +130,49 @@ async function writeLogs(
   }
 }
 
-async function check(pkg: AnalysedPackage, { kernel, bus }: ArchitectureBuild): Promise<void> {
-  const problems: Diagnostic[] = [];
-  const report: ProblemReport = { report: (problem) => void problems.push(problem) };
-  await kernel.hooks.checkPackage.promise(pkg, report);
-  for (const problem of problems) bus.emit({ type: 'problemFound', problem });
-  const wrong = problems.filter((p) => p.severity === 'error');
-  if (wrong.length === 0) return;
-  const details = { package: pkg.recipe.name, count: wrong.length };
-  const { title, message } = errors.BUILD_PACKAGE_REFUSED;
-  throw new BuildError('BUILD_PACKAGE_REFUSED', title, message(details), details, { diagnostics: wrong });
-}
-
 interface EmitAll {
   readonly build: ArchitectureBuild;
+  readonly config: PackageConfig;
   readonly buildFile: string;
   readonly epoch: number;
+  /** Where the packages go. */
+  readonly folder: string;
   readonly signal: AbortSignal;
 }
 
 /** Writes all packages into a folder aside, then moves them to their places: a failure in the middle leaves none. */
 async function emitAll(packages: readonly AnalysedPackage[], given: EmitAll): Promise<PackageArtifact[]> {
-  const { build, buildFile, epoch, signal } = given;
-  const { request, architecture, key } = build;
-  const folder = join(request.outDir, architecture);
-  await mkdir(folder, { recursive: true });
+  const { build, config, buildFile, epoch, folder, signal } = given;
+  const { request, key, kernel } = build;
+  const signed = key === undefined ? {} : { key };
   const aside = await mkdtemp(join(request.outDir, '.melange2-'));
   try {
     const made: PackageArtifact[] = [];
+    const statements: string[] = [];
     for (const pkg of packages) {
-      made.push(
-        await emitPackage(pkg, {
-          outDir: aside,
-          sourceDateEpoch: epoch,
-          buildFile,
-          signal,
-          ...(key === undefined ? {} : { key }),
-        }),
+      const artifact = await emitPackage(pkg, {
+        outDir: aside,
+        sourceDateEpoch: epoch,
+        buildFile,
+        signal,
+        ...signed,
+      });
+      made.push(artifact);
+      if (!request.generateProvenance) continue;
+      const provenance = {
+        // Through text: the values of a build file are more than JSON has.
+        config: JSON.parse(toReferenceJson(config)) as unknown,
+        version: kernel.host.version,
+        startedMs: build.startedMs,
+        finishedMs: kernel.host.now(),
+      };
+      statements.push(
+        await writeProvenance(artifact, provenance, { sourceDateEpoch: epoch, signal, ...signed }),
       );
     }
     signal.throwIfAborted();
     const placed: PackageArtifact[] = [];
+    for (const statement of statements) await rename(statement, join(folder, basename(statement)));
     for (const artifact of made) {
       const path = join(folder, basename(artifact.path));
       await rename(artifact.path, path);

@@ -17,6 +17,7 @@ import type { BuildRequest } from './build-request.ts';
 import { withCacheMounts } from './cache-mounts.ts';
 import { errors } from './errors.ts';
 import { exportState, knownVertices } from './export-state.ts';
+import { licenseActions } from './license-files.ts';
 import { openSourceCache, sourceFolder } from './source-folders.ts';
 import type { KnownVertex } from './step-tracker.ts';
 
@@ -77,11 +78,14 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     ...(cache.contents === undefined ? {} : { cacheContents: cache.contents }),
   };
   const lowered = lower(plan, lowerOptions);
-  const definition = marshal(exportState(lowered, plan), {
-    platform: `linux/${architectureNames(plan.architecture).go}`,
-    caps,
-    localUniqueId: 'melange2',
-  });
+  const definition = marshal(
+    exportState(lowered, plan, licenseActions(lowered.workspace, compiled.config, caps)),
+    {
+      platform: `linux/${architectureNames(plan.architecture).go}`,
+      caps,
+      localUniqueId: 'melange2',
+    },
+  );
   hooks.definitionReady.call(definition, context);
   const { attachables } = environment;
   return {

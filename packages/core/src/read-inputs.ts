@@ -11,7 +11,7 @@ import {
 import type { BuildRequest, Host } from './build-request.ts';
 import { unreadable } from './file-source.ts';
 import { invalidBuildFile } from './invalid-build-file.ts';
-import { gitCommit, gitRepository } from './git-commit.ts';
+import { gitCommit, gitRepository, pathInRepository } from './git-commit.ts';
 
 /** Everything that is read before a build file is understood. */
 export interface BuildInputs {
@@ -23,6 +23,8 @@ export interface BuildInputs {
   readonly catalogue: PipelineCatalogue;
   readonly commit: string;
   readonly repository: string;
+  /** Path of the build file below the top of its repository; its name alone where there is none. */
+  readonly pathInRepository: string;
 }
 
 /** Where further pipelines of a machine lie, after those of the command line and before the built-in ones. */
@@ -42,7 +44,7 @@ export type InputRequest = Pick<
 export async function readInputs(request: InputRequest, host: Host): Promise<BuildInputs> {
   const path = resolve(host.cwd, request.file);
   const folder = dirname(path);
-  const [text, envFiles, varsFile, catalogue, commit, repository] = await Promise.all([
+  const [text, envFiles, varsFile, catalogue, commit, repository, inRepository] = await Promise.all([
     readBuildFile(path, request.file),
     Promise.all(request.envFiles.map(async (file) => ({ file, text: await readText(file, file) }))),
     request.varsFile === undefined
@@ -51,6 +53,7 @@ export async function readInputs(request: InputRequest, host: Host): Promise<Bui
     openCatalogue(request.pipelineDirs),
     request.gitCommit ?? gitCommit(folder),
     request.gitRepoUrl ?? gitRepository(folder),
+    pathInRepository(path),
   ]);
   return {
     text,
@@ -59,6 +62,7 @@ export async function readInputs(request: InputRequest, host: Host): Promise<Bui
     catalogue,
     commit: commit ?? 'unknown',
     repository: repository ?? 'https://unknown/unknown/unknown',
+    pathInRepository: inRepository,
     ...(varsFile === undefined ? {} : { varsFile }),
   };
 }

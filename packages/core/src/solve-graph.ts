@@ -11,6 +11,7 @@ import { logFile, logFolder } from '@melange2/pipeline';
 import { exportFailure } from './export-failure.ts';
 import { exportedPackages } from './export-state.ts';
 import { type FailedState, openFailedState } from './failed-state.ts';
+import type { LicenseReceiver } from './license-files.ts';
 import type { PlannedGraph } from './plan-graph.ts';
 import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
@@ -35,6 +36,7 @@ export async function solveGraph(
   build: ArchitectureBuild,
   graph: PlannedGraph,
   environment: Environment,
+  licenses: LicenseReceiver,
 ): Promise<SolvedGraph> {
   const { kernel, request, architecture, daemon, bus, record, signal } = build;
   const { plan, definition, known } = graph;
@@ -75,7 +77,9 @@ export async function solveGraph(
               prefix: exportedPackages,
               buildUser: plan.user,
               owners: parseOwnerNames(environment.passwd, environment.group),
-              onOther: (entry) => keepLog(entry, graph, tracker),
+              onOther: async (entry) => {
+                if (!(await licenses.receive(entry))) await keepLog(entry, graph, tracker);
+              },
               signal,
             });
           },

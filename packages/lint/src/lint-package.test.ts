@@ -1,6 +1,6 @@
 import { bytesSource, packageTree, tarHeader, type PackageTree } from '@melange2/apk';
 import { expect, test } from 'vitest';
-import { formatLintResults, humanSize, linters, lintPackage } from './index.ts';
+import { formatLintResults, humanSize, linters, type LintOptions, lintPackage } from './index.ts';
 
 function tree(files: Readonly<Record<string, string | number>>): PackageTree {
   return packageTree(
@@ -74,9 +74,9 @@ test('required linters give errors, the others and disabled ones warnings', asyn
   };
   const { diagnostics, results } = await lintPackage(subject, { disabled: ['tempdir'] });
   expect(diagnostics.map((d) => [d.severity, d.message])).toEqual([
-    ['warning', '[opt] pkg has files in /opt.'],
-    ['warning', '[tempdir] pkg has files in a folder for temporary files.'],
-    ['error', '[dev] pkg has files in /dev.'],
+    ['warning', '[opt] pkg has files in /opt: opt/x.'],
+    ['warning', '[tempdir] pkg has files in a folder for temporary files: tmp/x.'],
+    ['error', '[dev] pkg has files in /dev: dev/x.'],
   ]);
   expect(JSON.parse(formatLintResults('pkg-1-r0', results))).toMatchObject({
     package_name: 'pkg-1-r0',
@@ -87,6 +87,25 @@ test('required linters give errors, the others and disabled ones warnings', asyn
 test('a name that no linter has is refused with the one that was meant', async () => {
   const subject = { name: 'pkg', tree: tree({}), testPipelines: [] };
   await expect(lintPackage(subject, { disabled: ['tempdirs'] })).rejects.toThrow('Was tempdir meant?');
+});
+
+test('a linter that is handed in is chosen by its level and its name as the others are', async () => {
+  const own = {
+    name: 'acme/readme',
+    level: 'require',
+    explain: 'Write one.',
+    check: () => [{ message: 'there is no README' }],
+  } as const;
+  const subject = { name: 'pkg', tree: tree({}), testPipelines: [] };
+  const all = [...linters, own];
+  const levels = async (options: LintOptions): Promise<unknown[]> =>
+    (await lintPackage(subject, { linters: all, ...options })).results.map((r) => [r.linter, r.level]);
+  expect(await levels({})).toEqual([['acme/readme', 'require']]);
+  expect(await levels({ disabled: ['acme/readme'] })).toEqual([['acme/readme', 'warn']]);
+  expect(await levels({ require: ['dev'], warn: [] })).toEqual([]);
+  await expect(lintPackage(subject, { linters: [...all, own] })).rejects.toMatchObject({
+    code: 'LINT_DUPLICATE',
+  });
 });
 
 test('sizes are written for people', () => {

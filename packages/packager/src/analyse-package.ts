@@ -1,4 +1,4 @@
-import { CAPABILITY_XATTR, packageTree, XATTR_PREFIX, type PackageTree } from '@melange2/apk';
+import { CAPABILITY_XATTR, packageTree, sortedUnique, XATTR_PREFIX, type PackageTree } from '@melange2/apk';
 import { BuildError, diagnostic, hasErrors, type Diagnostic } from '@melange2/diagnostics';
 import { analyse, isDependency, isProvided } from '@melange2/sca';
 import { formatCapabilities, parseCapabilities } from './capabilities.ts';
@@ -8,11 +8,13 @@ import type { PackageRecipe } from './package-recipe.ts';
 
 /** A package with everything known about it, not yet written. Hooks change it here. */
 export interface AnalysedPackage {
+  /** What the build file says of it. */
   readonly recipe: PackageRecipe;
   readonly tree: PackageTree;
-  readonly dependencies: Dependencies;
   /** What was found in the files, before it was joined with what the build file says. */
   readonly found: Omit<Dependencies, 'replaces'>;
+  /** What the package gets, made of `recipe` and `found` by {@link withDependencies}. */
+  readonly dependencies: Dependencies;
   /** Warnings. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -53,13 +55,51 @@ export async function analysePackage(options: AnalysePackageOptions): Promise<An
     noVersionedLibraries: recipe.noVersionedLibraries,
     ...(options.libraryVersion === undefined ? {} : { libraryVersion: options.libraryVersion }),
   });
+  const { depends, provides, vendored } = found;
   return {
     recipe,
     tree,
+    found: { depends, provides, vendored },
     dependencies: joinDependencies(recipe, found),
-    found: { depends: found.depends, provides: found.provides, vendored: found.vendored },
     diagnostics: [...problems, ...found.diagnostics],
   };
+}
+
+/**
+ * Joins what the build file declares with what was found once more, for a package whose `recipe` or `found` was
+ * changed. What the build file switches off (`no-depends`, `no-provides`, `no-commands`) is left out of what was found.
+ *
+ * @throws {BuildError} PACKAGE_DEPENDENCY_INVALID, PACKAGE_FOUND_INVALID for what apk would refuse; all of them in
+ * `diagnostics`
+ */
+export function withDependencies(pkg: AnalysedPackage): AnalysedPackage {
+  const { recipe } = pkg;
+  const problems: Diagnostic[] = [];
+  checkDependencies(recipe, problems);
+  const { depends, provides, vendored } = pkg.found;
+  checkFound(recipe.name, 'depends', depends, isDependency, problems);
+  checkFound(recipe.name, 'provides', provides, isProvided, problems);
+  if (hasErrors(problems)) throw failure(problems);
+  const wanted = (text: string): boolean => !(recipe.noCommands && text.startsWith('cmd:'));
+  const found = {
+    depends: recipe.noDepends ? [] : sortedUnique(depends).filter(wanted),
+    provides: recipe.noProvides ? [] : sortedUnique(provides).filter(wanted),
+    vendored: sortedUnique(vendored),
+  };
+  return { ...pkg, found, dependencies: joinDependencies(recipe, found) };
+}
+
+function checkFound(
+  name: string,
+  list: string,
+  texts: readonly string[],
+  usable: (text: string) => boolean,
+  problems: Diagnostic[],
+): void {
+  for (const text of texts) {
+    if (!usable(text))
+      problems.push(diagnostic(errors, 'PACKAGE_FOUND_INVALID', { package: name, list, text }));
+  }
 }
 
 function failure(problems: readonly Diagnostic[]): BuildError {

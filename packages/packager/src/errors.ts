@@ -2,6 +2,7 @@ import { buildError, type ErrorCatalogue } from '@melange2/diagnostics';
 
 interface Details {
   PACKAGE_DEPENDENCY_INVALID: { package: string; list: string; text: string; why: string };
+  PACKAGE_FOUND_INVALID: { package: string; list: string; text: string };
   PACKAGE_CAPABILITY_INVALID: { package: string; path: string; text: string };
   PACKAGE_CAPABILITY_UNUSED: { package: string; path: string; why: string };
   PACKAGE_PATH_REFUSED: { package: string; path: string };
@@ -17,6 +18,11 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A dependency that apk refuses',
     message: ({ package: name, list, text, why }) =>
       `The package ${name} has ${JSON.stringify(text)} under dependencies.${list}, and apk refuses packages with it: ${why}.`,
+  },
+  PACKAGE_FOUND_INVALID: {
+    title: 'A plugin found something that apk refuses',
+    message: ({ package: name, list, text }) =>
+      `A plugin found ${JSON.stringify(text)} for the package ${name}, and apk refuses packages with it under ${list}: it is no name, optionally with an operator and a version that apk understands.`,
   },
   PACKAGE_CAPABILITY_INVALID: {
     title: 'Not a file capability',

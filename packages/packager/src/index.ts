@@ -4,7 +4,7 @@ export { receiveTrees } from './receive-trees.ts';
 export type { ReceivedTrees, ReceiveOptions } from './receive-trees.ts';
 export { parseOwnerNames, rootOnly } from './owner-names.ts';
 export type { OwnerNames } from './owner-names.ts';
-export { analysePackage } from './analyse-package.ts';
+export { analysePackage, withDependencies } from './analyse-package.ts';
 export type { AnalysedPackage, AnalysePackageOptions } from './analyse-package.ts';
 export { joinDependencies, withoutProvided } from './dependencies.ts';
 export type { Dependencies } from './dependencies.ts';

@@ -24,6 +24,7 @@ import {
   type TarHeader,
   type TarInput,
 } from '@melange2/apk';
+import type { BuildError } from '@melange2/diagnostics';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   analysePackage,
@@ -33,9 +34,10 @@ import {
   parseOwnerNames,
   receiveTrees,
   updateIndex,
+  withDependencies,
   writeProvenance,
 } from './index.ts';
-import type { EmitOptions, PackageArtifact, PackageRecipe } from './index.ts';
+import type { AnalysedPackage, EmitOptions, PackageArtifact, PackageRecipe } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'packager-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -248,6 +250,58 @@ describe('what apk would refuse', () => {
       await expect(receiving).rejects.toMatchObject({ code: 'PACKAGE_OUTPUT_INVALID' });
     }
     expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+test('a second name of a file beside the packages is passed over, as whoever takes it had the first one', async () => {
+  const stream = writeTar([
+    file('licenses/COPYING', 'text'),
+    entry('licenses/LICENSE', { type: 'hardLink', linkName: 'licenses/COPYING' }),
+    file('packages/tool/a', 'x'),
+  ]);
+  const others: string[] = [];
+  const received = await receiveTrees(stream, {
+    packages: order,
+    prefix: 'packages',
+    spoolDir: dir,
+    onOther: async (other) => {
+      others.push(`${other.name} ${(await other.bytes()).length}`);
+    },
+  });
+  expect(others).toEqual(['licenses/COPYING 4']);
+  expect(received.trees.get('tool')?.entries.map((e) => e.header.name)).toEqual(['a']);
+  await received.close();
+});
+
+describe('what is found after the fact', () => {
+  const analysed = async (change: Partial<PackageRecipe>): Promise<AnalysedPackage> =>
+    analysePackage({ recipe: recipe('tool', change), trees: new Map(), order: ['tool'] });
+
+  test('is joined with what is declared, sorted, and left out where the build file says so', async () => {
+    const found = { depends: ['so:z', 'cmd:sh', 'a'], provides: ['cmd:x=1', 'b=2'], vendored: [] };
+    const pkg = await analysed({ depends: ['declared'] });
+    expect(withDependencies({ ...pkg, found }).dependencies).toMatchObject({
+      depends: ['a', 'cmd:sh', 'declared', 'so:z'],
+      provides: ['b=2', 'cmd:x=1'],
+    });
+    const without = await analysed({ depends: ['declared'], noCommands: true, noProvides: true });
+    expect(withDependencies({ ...without, found }).dependencies).toMatchObject({
+      depends: ['a', 'declared', 'so:z'],
+      provides: [],
+    });
+  });
+
+  test('is refused where apk would refuse it', async () => {
+    const pkg = await analysed({});
+    const found = { depends: ['two words'], provides: ['x y'], vendored: [] };
+    const texts = (): readonly string[] => {
+      try {
+        return withDependencies({ ...pkg, found }).dependencies.depends;
+      } catch (error) {
+        return (error as BuildError).diagnostics.map((d) => d.code);
+      }
+    };
+    expect(texts()).toEqual(['PACKAGE_FOUND_INVALID', 'PACKAGE_FOUND_INVALID']);
   });
 });
 

@@ -78,6 +78,8 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
       if (entry.type === 'hardLink') {
         const target = normalise(entry.linkName);
         const file = files.get(target);
+        // Both names lie outside: whoever takes those files has had the first one.
+        if (file === undefined && options.onOther !== undefined && isOutside(archived, options)) continue;
         if (file === undefined) {
           const why = `is a hard link to ${entry.linkName}, which did not come before it`;
           throw buildError(errors, 'PACKAGE_OUTPUT_INVALID', { path: entry.name, why });

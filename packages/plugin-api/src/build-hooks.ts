@@ -22,6 +22,7 @@ import type {
   ConfigContext,
   EnvironmentRequest,
   LowerContext,
+  PackageReport,
   ProblemReport,
   SessionAttachments,
   SolveRequest,
@@ -96,14 +97,16 @@ export interface BuildHooks {
   readonly eventReceived: SyncHook<[event: BuildEvent]>;
   /**
    * Rewrites a package before it is written. Kind: waterfall, async. Runs for each package, after its files were
-   * looked at. Return the package, changed or not; `undefined` keeps the previous one.
+   * looked at. Return the package, changed or not; `undefined` keeps the previous one. What it needs and offers is
+   * changed in `found`; `dependencies` is made of `recipe` and `found` again afterwards.
    */
   readonly modifyPackage: AsyncSeriesWaterfallHook<[pkg: AnalysedPackage, context: ArchitectureContext]>;
   /**
-   * Checks a package. Kind: async series, with a collector. Runs after `modifyPackage`, before anything is written.
-   * A reported error fails the build.
+   * Checks a package. Kind: async series, with a collector. Runs for each package, after `modifyPackage` and before
+   * its description (SBOM) is added; nothing is written yet. A reported error fails the build; linters that are handed
+   * over run afterwards, beside the built-in ones.
    */
-  readonly checkPackage: AsyncSeriesHook<[pkg: AnalysedPackage, report: ProblemReport]>;
+  readonly checkPackage: AsyncSeriesHook<[pkg: AnalysedPackage, report: PackageReport]>;
   /** Tells that a package is at its place. Kind: async series. Runs for each package, before the index is written. */
   readonly packageEmitted: AsyncSeriesHook<[artifact: PackageArtifact, context: ArchitectureContext]>;
   /**
@@ -160,7 +163,7 @@ export function createBuildHooks(): BuildHooks {
       'pkg',
       'context',
     ]),
-    checkPackage: new AsyncSeriesHook<[pkg: AnalysedPackage, report: ProblemReport]>(['pkg', 'report']),
+    checkPackage: new AsyncSeriesHook<[pkg: AnalysedPackage, report: PackageReport]>(['pkg', 'report']),
     packageEmitted: new AsyncSeriesHook<[artifact: PackageArtifact, context: ArchitectureContext]>([
       'artifact',
       'context',

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '@melange2/diagnostics';
+import type { Linter } from '@melange2/lint';
 import type { State } from '@melange2/llb';
 import type { BuildPlan } from '@melange2/pipeline';
 import type { BuildOutcome, PackageWritten } from '@melange2/progress';
@@ -25,11 +26,22 @@ export interface ArchitectureContext extends ConfigContext {
   readonly package: string;
   /** `version-rEPOCH`. */
   readonly version: string;
+  /** Aborted when the build is; whoever waits for something gives up then. */
+  readonly signal: AbortSignal;
 }
 
 /** Collects problems. */
 export interface ProblemReport {
   report(problem: Diagnostic): void;
+}
+
+/** Collects what is wrong with a package. */
+export interface PackageReport extends ProblemReport {
+  /**
+   * Has a linter look at the package, at the level that the user gives it: like the built-in ones it is named in
+   * `--lint-require`, `--lint-warn` and `checks.disabled`, and what it finds is kept with their results.
+   */
+  lint(linter: Linter): void;
 }
 
 /** What a build environment is chosen from. */

@@ -10,6 +10,7 @@ export type {
   ConfigContext,
   EnvironmentRequest,
   LowerContext,
+  PackageReport,
   ProblemReport,
   SessionAttachments,
   SolveRequest,

@@ -15,6 +15,7 @@ export type Stage =
   | 'solve'
   | 'receive'
   | 'analyse'
+  | 'check'
   | 'emit'
   | 'index';
 

@@ -29,6 +29,7 @@ const stage: Schema = oneOf(
   'solve',
   'receive',
   'analyse',
+  'check',
   'emit',
   'index',
 );

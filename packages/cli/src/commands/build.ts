@@ -38,6 +38,10 @@ interface BuildOptions {
   readonly stripOriginName?: boolean;
   readonly createBuildLog?: boolean;
   readonly dependencyLog?: string;
+  readonly generateProvenance?: boolean;
+  readonly lintRequire?: readonly string[];
+  readonly lintWarn?: readonly string[];
+  readonly persistLintResults?: boolean;
   readonly gitCommit?: string;
   readonly gitRepoUrl?: string;
   readonly license: string;
@@ -194,6 +198,8 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     namespace: options.namespace,
     stripOriginName: options.stripOriginName ?? false,
     createBuildLog: options.createBuildLog ?? false,
+    generateProvenance: options.generateProvenance ?? false,
+    persistLintResults: options.persistLintResults ?? false,
     license: options.license,
     debug: options.debug ?? false,
     network: options.network ?? 'default',
@@ -206,6 +212,8 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     ...(options.cacheDir === undefined ? {} : { cacheDir: path(options.cacheDir) }),
     ...(signingKey === undefined ? {} : { signingKey: path(signingKey) }),
     ...(options.dependencyLog === undefined ? {} : { dependencyLog: path(options.dependencyLog) }),
+    ...(options.lintRequire === undefined ? {} : { lintRequire: options.lintRequire }),
+    ...(options.lintWarn === undefined ? {} : { lintWarn: options.lintWarn }),
     ...(options.gitCommit === undefined ? {} : { gitCommit: options.gitCommit }),
     ...(options.gitRepoUrl === undefined ? {} : { gitRepoUrl: options.gitRepoUrl }),
     ...(options.buildDate === undefined ? {} : { buildDate: options.buildDate }),
