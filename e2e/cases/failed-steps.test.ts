@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
-import { type Finished, melange2 } from '../harness/melange2.ts';
+import { type Finished, melange2, repositoryRoot } from '../harness/melange2.ts';
+import { onTerminal } from '../harness/on-terminal.ts';
 import { testFolder, testKey } from '../harness/test-folder.ts';
 
 const daemons = inject('daemons');
 const world = inject('world');
+const from = ['-r', world.repository, '-k', world.keyring];
 
 const recipe = (steps: string): string => `package:
   name: sample
@@ -25,12 +27,28 @@ const failing = recipe(`  - name: Works
       echo written > left-behind
       frobnicate --now`);
 
+const failingOnce = recipe(`  - name: Works
+    runs: echo fine
+  - name: Breaks
+    working-directory: sub
+    environment:
+      COLOUR: blue
+    runs: |
+      cat /proc/sys/kernel/random/uuid > left-behind
+      frobnicate --now`);
+
+/** Runs another command on the builds of a test. */
+async function later(dir: string, address: string, args: readonly string[]): Promise<Finished> {
+  const env = { MELANGE2_STATE: join(dir, 'state'), BUILDKIT_HOST: address };
+  return melange2(args, { cwd: dir, env });
+}
+
 /** Builds a text in `dir`, with a state and an apk cache of its own. */
 async function build(
   dir: string,
   address: string,
   text: string,
-  args: readonly string[] = ['-r', world.repository, '-k', world.keyring],
+  args: readonly string[] = from,
 ): Promise<Finished> {
   mkdirSync(join(dir, 'work'), { recursive: true });
   writeFileSync(join(dir, 'work/sample.yaml'), text);
@@ -48,7 +66,7 @@ describe.skipIf(Object.keys(daemons).length === 0)('what a step leaves', () => {
     const dir = testFolder();
     const ref = join(dir, 'failed.tar');
     const to = ['--export-on-failure', 'tarball', '--export-ref', `${ref},type=tar`];
-    const finished = await build(dir, address, failing, [...to, '-r', world.repository, '-k', world.keyring]);
+    const finished = await build(dir, address, failing, [...to, ...from]);
     expect(finished.code, finished.stderr).toBe(1);
     const read = (path: string): string => execFileSync('tar', ['-xOf', ref, path], { encoding: 'utf8' });
     expect(read('home/build/left-behind')).toBe('written\n');
@@ -75,6 +93,59 @@ describe.skipIf(Object.keys(daemons).length === 0)('what a step leaves', () => {
   });
 });
 
+describe.skipIf(Object.keys(daemons).length === 0)('a step of an earlier build', () => {
+  test.each(Object.entries(daemons))('can be entered, and is kept as it was (%s)', async (_, address) => {
+    const dir = testFolder();
+    expect((await build(dir, address, failingOnce)).code).toBe(1);
+    const look = ['shell', '-c', 'pwd; id -u; echo $COLOUR; cat left-behind'];
+    const first = await later(dir, address, look);
+    expect(first.stdout.split('\n').slice(0, 3), first.stderr).toEqual(['/home/build/sub', '1000', 'blue']);
+    // Another run of the step would have left another number.
+    expect((await later(dir, address, look)).stdout).toBe(first.stdout);
+    expect((await later(dir, address, ['shell', '-c', 'exit 9'])).code).toBe(9);
+    const before = await later(dir, address, ['shell', '--before', 'Breaks', '-c', 'ls -A; echo $COLOUR']);
+    expect(before.stdout, before.stderr).toBe('blue\n');
+    const root = await later(dir, address, ['shell', '--step', 'Works', '--root', '-c', 'id -u; pwd']);
+    expect(root.stdout, root.stderr).toBe('0\n/home/build\n');
+  });
+
+  test.each(Object.entries(daemons))('shows its commands without a new build (%s)', async (_, address) => {
+    const dir = testFolder();
+    expect((await build(dir, address, failingOnce)).code).toBe(1);
+    const { stdout, stderr } = await later(dir, address, ['log', '--trace']);
+    expect(stdout, stderr).toContain('+ frobnicate --now\n');
+    const works = await later(dir, address, ['log', '--trace', 'sample', 'Works']);
+    expect(works.stdout, works.stderr).toBe('+ echo fine\nfine\n+ exit 0\n');
+    expect((await later(dir, address, ['log'])).stdout).not.toContain('+ frobnicate');
+    const again = await build(dir, address, failingOnce, [...from, '--debug']);
+    expect(again.stderr).toContain('Works CACHED');
+    expect(again.stderr).toContain('| + frobnicate --now');
+  });
+
+  test.each(Object.entries(daemons))(
+    'is entered on a terminal as soon as it failed (%s)',
+    async (_, address) => {
+      const dir = testFolder();
+      mkdirSync(join(dir, 'work'));
+      writeFileSync(join(dir, 'work/sample.yaml'), failingOnce);
+      const program = join(repositoryRoot, 'node_modules/.bin/melange2');
+      const args = ['build', 'sample.yaml', '--arch', world.arch, '--apk-cache-dir', join(dir, 'cache')];
+      const seen = await onTerminal([program, ...args, ...from], {
+        cwd: join(dir, 'work'),
+        env: { MELANGE2_STATE: join(dir, 'state'), BUILDKIT_HOST: address },
+        answers: [
+          ['[y/N]', 'y\n'],
+          ['exit" ends', 'wc -c left-behind; echo $COLOUR-$((40+2)); stty size\n'],
+          ['blue-42', 'exit\n'],
+        ],
+      });
+      expect(seen.text).toContain('37 left-behind');
+      expect(seen.text).toContain('24 80');
+      expect(seen.code, seen.text).toBe(1);
+    },
+  );
+});
+
 describe.skipIf(Object.keys(daemons).length === 0)('what is not as it was signed', () => {
   const [address = ''] = Object.values(daemons);
 
@@ -86,8 +157,8 @@ describe.skipIf(Object.keys(daemons).length === 0)('what is not as it was signed
     const bytes = readFileSync(join(folder, name));
     bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 0xff;
     writeFileSync(join(folder, name), bytes);
-    const from = ['-r', join(dir, 'repository'), '-k', world.keyring];
-    const finished = await build(dir, address, failing, from);
+    const tampered = ['-r', join(dir, 'repository'), '-k', world.keyring];
+    const finished = await build(dir, address, failing, tampered);
     expect(finished.code, finished.stderr).toBe(1);
     expect(finished.stderr).toMatch(/error (APK|ENVIRONMENT|GZIP)_[A-Z_]+/);
     expect(finished.stderr).toContain('busybox');

@@ -158,7 +158,10 @@ function addHow(command: Command): void {
         .default('auto')
         .env('MELANGE2_PROGRESS'),
     )
-    .option('--debug', 'print each command of a step before it runs')
+    .option(
+      '--debug',
+      'show each command of the step that fails, or of all steps: in a run of its own, so nothing is built again',
+    )
     .option('--timeout <duration>', 'give up after this time (90s, 1h30m)', duration)
     .option('--trace <file>', 'write how long each stage took, as JSON lines')
     .option('--log-level <level>', 'accepted for compatibility; see --progress', 'info')

@@ -3,7 +3,7 @@ import { list } from './option-values.ts';
 import { subcommand } from './subcommand.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds `check`, `package-version` and `log`. */
+/** Adds `check` and `package-version`. */
 export function addCheck(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   subcommand(program, 'check')
     .description('tell all that is wrong with build files; exit code 2 when there are errors')
@@ -30,15 +30,5 @@ export function addCheck(program: Command, terminal: Terminal, exit: (code: numb
     .action(async (file: string) => {
       const { packageVersion } = await import('@melange2/core');
       terminal.stdout(await packageVersion(file));
-    });
-
-  subcommand(program, 'log')
-    .description('print the whole output of a step of an earlier build')
-    .argument('[build]', 'id of the build, or its beginning; default: the latest')
-    .argument('[step]', 'name of the step, or a part of it; default: the one that failed')
-    .option('--list', 'list builds, or the steps of the build that is named')
-    .action(async (build: string | undefined, step: string | undefined, options: { list?: boolean }) => {
-      const { runLog } = await import('./commands/log.ts');
-      exit(await runLog(build, step, options, terminal));
     });
 }

@@ -29,7 +29,6 @@ async function run(...argv: string[]): Promise<Ran> {
     interactive: false,
     columns: () => undefined,
     rows: () => undefined,
-    lent: { yes: false },
     signal: new AbortController().signal,
     now: () => 0,
   });

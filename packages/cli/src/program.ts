@@ -5,6 +5,7 @@ import { addCheck } from './add-check.ts';
 import { addCompile } from './add-compile.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
+import { addRecords } from './add-records.ts';
 import { errors } from './errors.ts';
 import { exitCodes } from './exit-code.ts';
 import { subcommand } from './subcommand.ts';
@@ -55,6 +56,7 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
   addBuild(program, terminal, exit);
   addTest(program, terminal, exit);
   addCheck(program, terminal, exit);
+  addRecords(program, terminal, exit);
   addCompile(program, terminal, exit);
   addKeys(program, terminal, exit);
   addIndex(program, terminal, exit);

@@ -9,11 +9,7 @@ import type { Terminal } from './terminal.ts';
  */
 export async function progressPlugin(mode: string, terminal: Terminal): Promise<Plugin> {
   const output: RendererOutput = {
-    write: (text) => {
-      // While a shell has the terminal, drawing would write into it.
-      if (mode === 'json') terminal.stdout(text);
-      else if (!terminal.lent.yes) terminal.stderr(text);
-    },
+    write: mode === 'json' ? terminal.stdout : terminal.stderr,
     colors: terminal.colors.isColorSupported,
     get columns() {
       return terminal.columns();

@@ -11,8 +11,6 @@ export interface Terminal {
   readonly interactive: boolean;
   readonly columns: () => number | undefined;
   readonly rows: () => number | undefined;
-  /** Whether something else, such as a shell, has the terminal for now. */
-  readonly lent: { yes: boolean };
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -34,7 +32,6 @@ export function processTerminal(signal: AbortSignal): Terminal {
     interactive,
     columns: () => process.stderr.columns,
     rows: () => process.stderr.rows,
-    lent: { yes: false },
     signal,
     now: () => Date.now(),
   };

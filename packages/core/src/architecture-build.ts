@@ -22,7 +22,7 @@ export interface ArchitectureBuild {
   readonly transport: Transport;
   readonly bus: EventBus;
   readonly stages: StageClock;
-  readonly record: BuildRecord;
+  readonly record: Pick<BuildRecord, 'folder' | 'logFile'>;
   readonly cacheDir: string;
   /** When the build started, in milliseconds since 1970. */
   readonly startedMs: number;

@@ -4,10 +4,11 @@ import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { licenseReceiver } from './license-files.ts';
 import { packageTrees } from './package-trees.ts';
-import { type PlannedGraph, planGraph } from './plan-graph.ts';
+import { type PlanContext, type PlannedGraph, planGraph } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
 import { solveGraph } from './solve-graph.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
+import { traceStep } from './trace-step.ts';
 
 /**
  * Builds the packages of one architecture: environment, plan, graph, solve, packages, index.
@@ -15,6 +16,38 @@ import { sourceDateEpoch } from './source-date-epoch.ts';
  * @throws {BuildError} as the stages do; the signal's reason when aborted
  */
 export async function buildArchitecture(build: ArchitectureBuild): Promise<readonly PackageWritten[]> {
+  const { architecture, stages, request } = build;
+  const { graph, context } = await prepareArchitecture(build);
+  const licenses = licenseReceiver(compiledOf(build).config);
+  const solved = await stages.run('solve', { architecture }, () =>
+    solveGraph(build, graph, context, licenses),
+  );
+  let packages;
+  try {
+    packages = await packageTrees(build, graph.plan, solved.trees, {
+      ...context,
+      licenses: licenses.files(),
+    });
+  } finally {
+    await solved.cacheMounts;
+    await solved.trees.close();
+  }
+  if (request.debug) for (const step of graph.plan.steps) await traceStep(build, graph, step);
+  return packages;
+}
+
+/** A build that only waits to be solved. */
+export interface PreparedBuild {
+  readonly graph: PlannedGraph;
+  readonly context: PlanContext;
+}
+
+/**
+ * Does all that comes before the solve of one architecture: environment, plan, graph.
+ *
+ * @throws {BuildError} as the stages do; the signal's reason when aborted
+ */
+export async function prepareArchitecture(build: ArchitectureBuild): Promise<PreparedBuild> {
   const { architecture, stages, kernel, request, daemon, signal } = build;
   const { config, packages } = compiledOf(build);
   const of = { architecture };
@@ -42,20 +75,16 @@ export async function buildArchitecture(build: ArchitectureBuild): Promise<reado
       signal,
     }),
   );
-  const epoch = sourceDateEpoch(request.buildDate, kernel.host.env);
-  const planned = await stages.run(
+  const context = {
+    environment,
+    locked,
+    epoch: sourceDateEpoch(request.buildDate, kernel.host.env),
+    caps,
+  };
+  const graph = await stages.run(
     'plan',
-    { ...of, detail: (g: PlannedGraph) => `${g.plan.steps.length} steps` },
-    () => planGraph(build, { environment, locked, epoch, caps }),
+    { ...of, detail: ({ plan }: PlannedGraph) => `${plan.steps.length} steps` },
+    () => planGraph(build, context),
   );
-  const licenses = licenseReceiver(config);
-  const { trees, cacheMounts } = await stages.run('solve', of, () =>
-    solveGraph(build, planned, environment, licenses),
-  );
-  try {
-    return await packageTrees(build, planned.plan, trees, { locked, epoch, licenses: licenses.files() });
-  } finally {
-    await cacheMounts;
-    await trees.close();
-  }
+  return { graph, context };
 }

@@ -61,7 +61,7 @@ async function runBuild<T>(
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   // The daemon is looked for while the file is read; a mistake in the file is told first all the same.
-  const connecting = stages.run('connect', {}, () => connect(kernel, request, bus, both));
+  const connecting = stages.run('connect', {}, () => connectDaemon(kernel, request, bus, both));
   connecting.catch(() => {});
   let record: ReturnType<typeof openBuildRecord> | undefined;
   try {
@@ -76,6 +76,7 @@ async function runBuild<T>(
     const { name, version, epoch } = compiled.config.package;
     record = openBuildRecord(stateFolder(host.env), name, startedMs);
     const open = record;
+    record.keep({ request, cwd: host.cwd, text: inputs.text });
     hooks.eventReceived.tap('@melange2/core', (event) => {
       open.receive(event);
       if (event.type === 'packageWritten') packages.push(event);
@@ -156,9 +157,10 @@ async function runBuild<T>(
   }
 }
 
-async function connect(
+/** Finds the daemon of a build and tells of it. */
+export async function connectDaemon(
   kernel: Kernel,
-  request: BuildRequest,
+  request: Pick<BuildRequest, 'address'>,
   bus: EventBus,
   signal: AbortSignal,
 ): Promise<FoundDaemon> {

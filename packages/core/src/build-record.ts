@@ -11,6 +11,10 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { BuildEvent } from '@melange2/progress';
+import type { BuildRequest } from './build-request.ts';
+
+/** Name of the build file in the folder of a record. */
+export const keptBuildFile = 'build.yaml';
 
 /** Builds whose records are kept; older ones are removed when a new one starts. */
 const keptBuilds = 50;
@@ -19,12 +23,23 @@ const keptBuilds = 50;
 export interface BuildRecord {
   readonly id: string;
   readonly folder: string;
+  /** Keeps what was asked and the text of the build file, so that the build can be opened again. */
+  keep(asked: AskedBuild): void;
   /** The file that the step's whole output goes to; the same name for the same step. */
   logFile(step: string, name: string): string;
   /** Keeps what belongs into the record. */
   receive(event: BuildEvent): void;
   /** Writes `record.json`, whole, and closes all files. */
   close(outcome: string): void;
+}
+
+/** What a build was asked to do. */
+export interface AskedBuild {
+  readonly request: BuildRequest;
+  /** The folder that the program ran in. */
+  readonly cwd: string;
+  /** The build file, as it was. */
+  readonly text: string;
 }
 
 /** The folder of all records: `$MELANGE2_STATE`, else `$XDG_STATE_HOME/melange2`, else `~/.local/state/melange2`. */
@@ -50,9 +65,18 @@ export function openBuildRecord(root: string, name: string, startedMs: number): 
   const stages: unknown[] = [];
   const packages: unknown[] = [];
   let head: Record<string, unknown> = {};
+  let asked: Record<string, unknown> = {};
+  let daemon: string | undefined;
   return {
     id,
     folder,
+    keep({ request, cwd, text }) {
+      writeFileSync(join(folder, keptBuildFile), text, { mode: 0o600 });
+      // What is done with the results belongs to that one run; functions are left out by JSON.
+      const { exportOnFailure: _, traceFile: __, timeoutMs: ___, ...again } = request;
+      const json = JSON.stringify(again).replaceAll(/(\/\/)[^/@\s"]+@/g, '$1');
+      asked = { cwd, request: JSON.parse(json) as unknown };
+    },
     logFile(step, stepName) {
       const known = files.get(step);
       if (known !== undefined) return known.path;
@@ -70,8 +94,12 @@ export function openBuildRecord(root: string, name: string, startedMs: number): 
             startedMs: event.atMs,
           };
           break;
+        case 'daemonFound':
+          daemon = event.address;
+          break;
         case 'stepPlanned':
           steps.set(event.step, {
+            id: event.step,
             name: event.name,
             kind: event.kind,
             package: event.package,
@@ -111,7 +139,17 @@ export function openBuildRecord(root: string, name: string, startedMs: number): 
     },
     close(outcome) {
       for (const file of files.values()) if (file.handle !== undefined) closeSync(file.handle);
-      const record = { version: 1, id, ...head, outcome, stages, steps: [...steps.values()], packages };
+      const record = {
+        version: 1,
+        id,
+        ...head,
+        daemon,
+        outcome,
+        stages,
+        steps: [...steps.values()],
+        packages,
+        ...asked,
+      };
       const path = join(folder, 'record.json');
       writeFileSync(`${path}.new`, `${JSON.stringify(record, undefined, 2)}\n`);
       renameSync(`${path}.new`, path);

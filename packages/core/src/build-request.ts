@@ -1,5 +1,5 @@
 import type { ExportTarget } from '@melange2/exporters';
-import type { FailedState } from './failed-state.ts';
+import type { StepState } from './step-state.ts';
 
 /** What one build is asked to do. Paths are absolute, `file` excepted: it is shown as the user gave it. */
 export interface BuildRequest {
@@ -44,20 +44,29 @@ export interface BuildRequest {
   /** The daemon's address; without it one is looked for. */
   readonly address?: string;
   readonly network: 'none' | 'default' | 'host';
-  /** Steps print each command before they run it. */
+  /**
+   * Shows each command of a step, in a run of its own: of the step that fails, or of all when none does. Tests print
+   * their commands as they run.
+   */
   readonly debug: boolean;
   readonly timeoutMs?: number;
   readonly traceFile?: string;
   /** Where the state after a failed command is exported to. */
   readonly exportOnFailure?: ExportTarget;
   /** Called with the state of a failed step while it is open, for a shell in it. */
-  readonly onFailedStep?: (state: FailedState) => Promise<void>;
+  readonly onFailedStep?: (state: StepState) => Promise<void>;
   /** Caches outside the daemon that results are taken from, as `parseRemoteCache` reads them. */
   readonly cacheFrom?: readonly string[];
   /** Caches outside the daemon that results are written to. One that cannot be written is a warning. */
   readonly cacheTo?: readonly string[];
   /** Whether steps get caches that outlive the build. Default true. */
   readonly cacheMounts?: boolean;
+  /** What the caller loaded plugins by: kept in the record of the build, for who opens it again. */
+  readonly loaded?: {
+    readonly plugins: readonly string[];
+    /** Caches by name, as the user wrote them. */
+    readonly cacheMounts: readonly string[];
+  };
   /** What a test installs for the main package: a constraint such as `zip=3.0-r1`. Default: its name. */
   readonly packageUnderTest?: string;
 }

@@ -5,6 +5,8 @@ import { applyPlugins } from './apply-plugins.ts';
 import { buildPackages, testPackages } from './build-packages.ts';
 import type { BuildRequest, Host } from './build-request.ts';
 import type { Kernel } from './kernel.ts';
+import { type StepQuery, traceRecordedStep, withRecordedState } from './revisit-build.ts';
+import type { StepState } from './step-state.ts';
 import type { PassedTest } from './test-architecture.ts';
 
 export interface BuilderOptions {
@@ -44,6 +46,22 @@ export interface Builder {
    * @throws {BuildError} as `build` does
    */
   test(request: BuildRequest, signal: AbortSignal): Promise<TestResult>;
+  /**
+   * Opens the files around a step of an earlier build, for as long as `use` takes.
+   *
+   * @throws {BuildError} RECORD_NOT_FOUND, RECORD_INCOMPLETE, and as `build` does
+   */
+  withState<T>(
+    query: StepQuery & { readonly before: boolean },
+    signal: AbortSignal,
+    use: (state: StepState) => Promise<T>,
+  ): Promise<T>;
+  /**
+   * Runs a step of an earlier build once more, each command printed before it runs; the file with the output comes back.
+   *
+   * @throws {BuildError} as `withState` does
+   */
+  trace(query: StepQuery, signal: AbortSignal): Promise<string>;
   /** Tells the plugins that it is over. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -63,6 +81,8 @@ export function createBuilder({ plugins, host }: BuilderOptions): Builder {
     hooks,
     build: (request, signal) => buildPackages(kernel, request, signal),
     test: (request, signal) => testPackages(kernel, request, signal),
+    withState: (query, signal, use) => withRecordedState(kernel, query, signal, use),
+    trace: (query, signal) => traceRecordedStep(kernel, query, signal),
     async close() {
       if (closed) return;
       closed = true;

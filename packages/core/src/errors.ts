@@ -1,4 +1,5 @@
 import type { ErrorCatalogue } from '@melange2/diagnostics';
+import type { FailureCause } from './verdict.ts';
 
 /** A failed step, with what a printer shows of it. */
 export interface StepFailure {
@@ -11,7 +12,10 @@ export interface StepFailure {
   /** The last lines it printed. */
   readonly tail: readonly string[];
   readonly logFile?: string;
-  /** Why it failed, where that can be known from what it printed. */
+  /** Its state can be opened afterwards: it is a step of a build, not of a test. */
+  readonly reopens: boolean;
+  /** Why it failed, where that can be known from what it printed: the kind of reason, and the reason for people. */
+  readonly cause?: FailureCause;
   readonly verdict?: string;
 }
 
@@ -30,6 +34,7 @@ interface Details {
   BUILD_TIMED_OUT: { limit: string; running: readonly string[] };
   BUILD_ARCHITECTURE_UNKNOWN: { name: string; known: readonly string[] };
   RECORD_NOT_FOUND: { what: string };
+  RECORD_INCOMPLETE: { build: string };
   EXPORT_KIND_UNKNOWN: { kind: string };
   BUILD_DATE_INVALID: { text: string; from: string };
   HTTP_AUTH_INVALID: { parts: number };
@@ -95,8 +100,15 @@ export const errors: ErrorCatalogue<Details> = {
       const how = exitCode === undefined ? `failed: ${reason}` : `failed with exit code ${exitCode}`;
       return `The step "${step}" of ${name} ${how}.${verdict === undefined ? '' : ` ${verdict}`}`;
     },
-    hint: ({ logFile }) =>
-      logFile === undefined ? undefined : `the whole output of the step is in ${logFile}`,
+    hint: ({ logFile, reopens }) => {
+      const whole = logFile === undefined ? [] : [`the whole output of the step is in ${logFile}`];
+      const next = reopens
+        ? [
+            '"melange2 shell" opens a shell in what it left, "melange2 log --trace" shows each of its commands',
+          ]
+        : [];
+      return [...whole, ...next].join('; ') || undefined;
+    },
   },
   BUILD_SOLVE_FAILED: {
     title: 'The daemon could not do the build',
@@ -140,6 +152,12 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ kind }) =>
       `There is no exporter "${kind}": docker, tarball and registry come with melange2, others with plugins.`,
     hint: () => 'Load the plugin that has it with --plugin, or use one of the three.',
+  },
+  RECORD_INCOMPLETE: {
+    title: 'A build cannot be opened again',
+    message: ({ build }) =>
+      `The record of ${build} does not hold what was asked of it: the build ended before its file was understood, or was made by an older melange2.`,
+    hint: () => 'Build it once more; from then on its steps can be opened.',
   },
   RECORD_NOT_FOUND: {
     title: 'A record is not there',

@@ -47,6 +47,16 @@ export function eventBus(
   };
 }
 
+/** Has renderers leave the terminal alone for as long as `use` takes. */
+export async function whilePaused<T>(bus: EventBus, use: () => Promise<T>): Promise<T> {
+  bus.emit({ type: 'buildPaused' });
+  try {
+    return await use();
+  } finally {
+    bus.emit({ type: 'buildResumed' });
+  }
+}
+
 function pluginOf(error: unknown): string | undefined {
   const details = (error as { details?: unknown } | undefined)?.details;
   return (details as { plugin?: string } | undefined)?.plugin;

@@ -1,17 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gateway, SolveError } from '@melange2/buildkit-client';
-import { architecture as architectureNames } from '@melange2/config';
 import { buildError, isBuildError } from '@melange2/diagnostics';
 import type { Exporter, ExportSource, ExportTarget } from '@melange2/exporters';
-import { copy, marshal, scratch } from '@melange2/llb';
-import { lower, type PlannedStep } from '@melange2/pipeline';
+import { copy, scratch } from '@melange2/llb';
+import type { PlannedStep } from '@melange2/pipeline';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ArchitectureBuild } from './architecture-build.ts';
 import { errors } from './errors.ts';
-import { exportSourceOf, openFailedState, tarOfFailedState } from './failed-state.ts';
-import type { PlannedGraph } from './plan-graph.ts';
+import { loneStep } from './lone-step.ts';
+import { definitionOf, entitlementsOf, type PlannedGraph } from './plan-graph.ts';
+import { exportSourceOf, openFailedState, type StepState, tarOfState } from './step-state.ts';
 
 /**
  * Exports the state after the command that failed, by the exporter for the target's kind.
@@ -89,14 +89,14 @@ async function failedSource(
   const { architecture } = build;
   const state = await openFailedState(failure, gateway, step, architecture);
   if (state !== undefined && (await hasTar(state))) {
-    return exportSourceOf(step, architecture, (signal) => tarOfFailedState(state, signal));
+    return exportSourceOf(step, architecture, (signal) => tarOfState(state, signal));
   }
   return exportSourceOf(step, architecture, (signal) =>
     Promise.resolve(runAgain(build, graph, step, signal)),
   );
 }
 
-async function hasTar(state: NonNullable<Awaited<ReturnType<typeof openFailedState>>>): Promise<boolean> {
+async function hasTar(state: StepState): Promise<boolean> {
   const process = await state.exec({ args: ['/bin/sh', '-c', 'command -v tar'] });
   process.stdout.resume();
   process.stderr.resume();
@@ -105,26 +105,20 @@ async function hasTar(state: NonNullable<Awaited<ReturnType<typeof openFailedSta
 
 /** Runs the failed step once more, so that its failure ends nothing, and streams the root file system after it. */
 async function* runAgain(
-  { daemon, architecture }: ArchitectureBuild,
-  { plan, lowerOptions, session, caps }: PlannedGraph,
+  { daemon }: ArchitectureBuild,
+  graph: PlannedGraph,
   step: PlannedStep,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const steps = plan.steps.slice(0, plan.steps.indexOf(step) + 1);
-  const tolerant = { ...step, script: tolerating(step.script) };
-  const again = lower({ ...plan, steps: [...steps.slice(0, -1), tolerant] }, lowerOptions);
-  const root = again.steps.at(-1)?.after ?? again.workspace;
-  const definition = marshal(scratch().file(copy(root, '/', '/', { copyDirContentsOnly: true })), {
-    platform: `linux/${architectureNames(architecture).go}`,
-    caps,
-    localUniqueId: 'melange2',
-  });
+  const root = loneStep(graph, step).after;
+  const files = scratch().file(copy(root, '/', '/', { copyDirContentsOnly: true }));
+  const definition = definitionOf(graph, files);
   const through = new PassThrough({ highWaterMark: 1 << 20 });
   const solved = daemon.client
     .build({
       definition,
-      session,
-      entitlements: plan.steps.some((s) => s.network === 'host') ? ['network.host'] : [],
+      session: graph.session,
+      entitlements: entitlementsOf(graph.plan, definition),
       exports: [{ kind: 'tar', output: (stream) => pipeline(stream, through) }],
       signal,
     })
@@ -133,10 +127,4 @@ async function* runAgain(
     });
   yield* through as AsyncIterable<Uint8Array>;
   await solved;
-}
-
-function tolerating(script: string): string {
-  const quoted = `'${`${script}\nexit 0\n`.replaceAll("'", `'"'"'`)}'`;
-  return `if /bin/sh -o pipefail -c : 2>/dev/null; then set -- -o pipefail; else set --; fi
-/bin/sh -e "$@" -c ${quoted} || echo "the step failed with exit code $?, as before"`;
 }

@@ -3,7 +3,7 @@ import { architecture as architectureNames } from '@melange2/config';
 import type { FoundDaemon } from '@melange2/daemon';
 import { BuildError, type Diagnostic } from '@melange2/diagnostics';
 import type { Environment, LockedEnvironment } from '@melange2/environment';
-import { type Definition, marshal } from '@melange2/llb';
+import { type Definition, marshal, type State } from '@melange2/llb';
 import {
   type BuildPlan,
   lower,
@@ -63,7 +63,6 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   const lowerOptions: LowerOptions = {
     base: environment.state,
     sourceDateEpoch: epoch,
-    trace: request.debug,
     cached: cache.cached,
     workspaceFiles: compilerFiles(compiled.config, {
       architecture: plan.architecture,
@@ -78,14 +77,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     ...(cache.contents === undefined ? {} : { cacheContents: cache.contents }),
   };
   const lowered = lower(plan, lowerOptions);
-  const definition = marshal(
-    exportState(lowered, plan, licenseActions(lowered.workspace, compiled.config, caps)),
-    {
-      platform: `linux/${architectureNames(plan.architecture).go}`,
-      caps,
-      localUniqueId: 'melange2',
-    },
-  );
+  const output = exportState(lowered, plan, licenseActions(lowered.workspace, compiled.config, caps));
+  const definition = definitionOf({ plan, caps }, output);
   hooks.definitionReady.call(definition, context);
   const { attachables } = environment;
   return {
@@ -99,6 +92,24 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
       ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
     },
   };
+}
+
+/** The graph that makes a state of a planned build. */
+export function definitionOf({ plan, caps }: Pick<PlannedGraph, 'plan' | 'caps'>, state: State): Definition {
+  return marshal(state, {
+    platform: `linux/${architectureNames(plan.architecture).go}`,
+    caps,
+    localUniqueId: 'melange2',
+  });
+}
+
+/** What a graph has to be allowed by the daemon. A step that takes its source from a cache needs no network. */
+export function entitlementsOf(
+  { steps }: Pick<BuildPlan, 'steps'>,
+  definition: Definition,
+): readonly string[] {
+  const asks = [...definition.metadata.values()].some(({ caps }) => caps.has('exec.meta.network'));
+  return asks && steps.some(({ network }) => network === 'host') ? ['network.host'] : [];
 }
 
 /** The error for a plan that cannot be made. */

@@ -39,13 +39,14 @@ export type InputRequest = Pick<
 /**
  * Reads the build file and what belongs to it.
  *
+ * @param known the text of the build file, when it is not to be read
  * @throws {BuildError} FILE_UNREADABLE, BUILD_FILE_INVALID when the build file is no text
  */
-export async function readInputs(request: InputRequest, host: Host): Promise<BuildInputs> {
+export async function readInputs(request: InputRequest, host: Host, known?: string): Promise<BuildInputs> {
   const path = resolve(host.cwd, request.file);
   const folder = dirname(path);
   const [text, envFiles, varsFile, catalogue, commit, repository, inRepository] = await Promise.all([
-    readBuildFile(path, request.file),
+    known ?? readBuildFile(path, request.file),
     Promise.all(request.envFiles.map(async (file) => ({ file, text: await readText(file, file) }))),
     request.varsFile === undefined
       ? undefined

@@ -1,21 +1,24 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { TarEntry } from '@melange2/apk';
 import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
-import type { Environment } from '@melange2/environment';
 import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/packager';
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
 import type { CacheBackend } from '@melange2/plugin-api';
 import { logFile, logFolder } from '@melange2/pipeline';
+import { whilePaused } from './event-bus.ts';
 import { exportFailure } from './export-failure.ts';
 import { exportedPackages } from './export-state.ts';
-import { type FailedState, openFailedState } from './failed-state.ts';
+import { findPackages } from './find-packages.ts';
 import type { LicenseReceiver } from './license-files.ts';
-import type { PlannedGraph } from './plan-graph.ts';
+import { entitlementsOf, type PlanContext, type PlannedGraph } from './plan-graph.ts';
 import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
+import { openFailedState, type StepState } from './step-state.ts';
+import { traceStep } from './trace-step.ts';
+import { withStepState } from './with-step-state.ts';
 import { stepTracker, type StepTracker } from './step-tracker.ts';
 import { tellCacheMounts } from './tell-cache-mounts.ts';
 import { withCacheExports } from './with-cache-exports.ts';
@@ -35,17 +38,16 @@ export interface SolvedGraph {
 export async function solveGraph(
   build: ArchitectureBuild,
   graph: PlannedGraph,
-  environment: Environment,
+  { environment, locked }: Pick<PlanContext, 'environment' | 'locked'>,
   licenses: LicenseReceiver,
 ): Promise<SolvedGraph> {
   const { kernel, request, architecture, daemon, bus, record, signal } = build;
   const { plan, definition, known } = graph;
-  const host = [...definition.metadata.values()].some((m) => m.caps.has('exec.meta.network'));
   const asked = await kernel.hooks.modifySolve.promise(
     {
       cacheImports: remoteCaches(request.cacheFrom ?? [], 'read', kernel),
       cacheExports: remoteCaches(request.cacheTo ?? [], 'write', kernel),
-      entitlements: host && plan.steps.some((s) => s.network === 'host') ? ['network.host'] : [],
+      entitlements: entitlementsOf(plan, definition),
     },
     contextOf(build),
   );
@@ -58,10 +60,13 @@ export async function solveGraph(
   const mounts = { client: daemon.client, bus, plan, known, tracker, caps: graph.caps };
   let received: ReceivedTrees | undefined;
   let started = false;
+  let traced: readonly string[] | undefined;
   const ask = async (cacheExports: readonly CacheBackend[]): Promise<unknown> =>
     daemon.client.build({
       definition,
-      onFailure: (failure, gateway) => stepFailed(build, graph, tracker, failure, gateway),
+      onFailure: async (failure, gateway) => {
+        traced = await stepFailed(build, graph, tracker, failure, gateway);
+      },
       session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env) },
       sessionOptions: { cacheDir: build.cacheDir },
       entitlements: asked.entitlements,
@@ -108,7 +113,14 @@ export async function solveGraph(
     await received?.close();
     if (!signal.aborted) await tellCacheMounts(mounts, AbortSignal.timeout(failedTellMs));
     if (isSolveError(error))
-      throw stepFailure(error, { package: plan.package, architecture, known, tracker });
+      throw await stepFailure(error, {
+        package: plan.package,
+        architecture,
+        known,
+        tracker,
+        findPackages: (missing) => findPackages(build, locked, missing),
+        traced,
+      });
     throw error;
   }
   if (received === undefined) throw new Error(`the daemon sent nothing back for ${request.file}`);
@@ -118,32 +130,41 @@ export async function solveGraph(
 /** How long a failed build waits for what the daemon says of cache mounts. */
 const failedTellMs = 1000;
 
-/** What is done in a failed build while its states are still there: its whole log, a shell, an export. */
+/** How long the status may take to name the step that failed, on daemons whose failures do not. */
+const namedWithinMs = 3000;
+
+/**
+ * What is done in a failed build while its states are still there: its whole log, a shell, an export, a trace, whose last
+ * lines come back.
+ */
 async function stepFailed(
   build: ArchitectureBuild,
   graph: PlannedGraph,
   tracker: StepTracker,
   failure: SolveError,
   gateway: Gateway,
-): Promise<void> {
+): Promise<readonly string[] | undefined> {
   const { request, architecture } = build;
-  const digest = failure.details.vertex?.digest ?? tracker.failed();
+  const digest = failure.details.vertex?.digest ?? (await tracker.failed(namedWithinMs));
   const step = digest === undefined ? undefined : graph.known.get(digest)?.step;
-  if (step === undefined || digest === undefined) return;
-  const clipped = tracker.isClipped(digest);
-  if (clipped || request.onFailedStep !== undefined) {
-    const state = await openFailedState(failure, gateway, step, architecture);
-    if (state !== undefined) {
-      const file = tracker.logFile(digest);
-      if (clipped && file !== undefined) await keepWholeLog(state, file);
-      await request.onFailedStep?.(state);
-    }
+  if (step === undefined || digest === undefined) return undefined;
+  const state = await openFailedState(failure, gateway, step, architecture);
+  const log = tracker.logFile(digest);
+  if (state !== undefined && log !== undefined && tracker.isClipped(digest)) {
+    await keepWholeLog(state, log);
+  }
+  const { onFailedStep } = request;
+  if (onFailedStep !== undefined) {
+    if (state === undefined) await withStepState(build, graph, step, 'failed', onFailedStep);
+    else await whilePaused(build.bus, () => onFailedStep(state));
   }
   await exportFailure(build, graph, step, failure, gateway);
+  const file = request.debug ? await traceStep(build, graph, step) : undefined;
+  return file === undefined ? undefined : (await readFile(file, 'utf8')).trimEnd().split('\n').slice(-40);
 }
 
 /** Reads the whole output of a failed step out of its state. What the daemon sent before stays when that fails. */
-async function keepWholeLog(state: FailedState, file: string): Promise<void> {
+async function keepWholeLog(state: StepState, file: string): Promise<void> {
   const process = await state.exec({
     args: ['/bin/sh', '-c', `exec cat ${logFolder}/${logFile}`],
     user: '0:0',

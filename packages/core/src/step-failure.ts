@@ -3,7 +3,7 @@ import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
 import { failingLine, type PlannedStep } from '@melange2/pipeline';
 import { errors } from './errors.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
-import { verdictOf } from './verdict.ts';
+import { type MissingThing, type Verdict, verdictOf } from './verdict.ts';
 
 export interface StepFailureContext {
   /** Main package and architecture of the build, for failures that are no step's. */
@@ -11,10 +11,14 @@ export interface StepFailureContext {
   readonly architecture: string;
   readonly known: ReadonlyMap<string, KnownVertex>;
   readonly tracker: StepTracker;
+  /** The packages that have what the step lacked, best first. */
+  readonly findPackages: (missing: MissingThing) => Promise<readonly string[]>;
+  /** The last lines of the step's trace, when it was traced. */
+  readonly traced?: readonly string[] | undefined;
 }
 
 /** Names a failed solve: the step with its place and last lines, or what else the daemon could not do. */
-export function stepFailure(error: SolveError, context: StepFailureContext): BuildError {
+export async function stepFailure(error: SolveError, context: StepFailureContext): Promise<BuildError> {
   const { known, tracker, architecture } = context;
   const { vertex, exitCode, text } = error.details;
   const digest = vertex?.digest;
@@ -32,12 +36,9 @@ export function stepFailure(error: SolveError, context: StepFailureContext): Bui
   const tail = tracker.tail(digest);
   const step = reached(facts, facts.step, tail);
   const logFile = tracker.logFile(digest);
-  const verdict = verdictOf(exitCode, tail);
-  // In a pipeline file the line says little to those who use it: they are shown where they do.
-  const span: Span | undefined =
-    step.uses.length === 0
-      ? (failingLine(step, tail) ?? step.place ?? step.calledAt)
-      : (step.calledAt ?? step.place);
+  const verdict = verdictOf(exitCode, [...tail, text]);
+  const advice = verdict?.missing === undefined ? '' : await advise(verdict.missing, context);
+  const span = placeOf(step, tail, verdict);
   return buildError(
     errors,
     'BUILD_STEP_FAILED',
@@ -46,13 +47,45 @@ export function stepFailure(error: SolveError, context: StepFailureContext): Bui
       step: facts.steps === undefined ? facts.name : step.name,
       architecture,
       reason,
-      tail,
+      reopens: facts.steps === undefined,
+      tail: context.traced ?? tail,
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(logFile === undefined ? {} : { logFile }),
-      ...(verdict === undefined ? {} : { verdict }),
+      ...(verdict === undefined ? {} : { cause: verdict.cause, verdict: `${verdict.text}${advice}` }),
     },
     { cause: error, ...(span === undefined ? {} : { span }) },
   );
+}
+
+const listedIn = 'environment.contents.packages';
+
+async function advise(missing: MissingThing, { findPackages }: StepFailureContext): Promise<string> {
+  const [best, ...others] = await findPackages(missing);
+  if (best === undefined) {
+    const named = { command: 'cmd', module: 'pc', library: undefined, header: undefined }[missing.kind];
+    return named === undefined
+      ? ` Add its -dev package to ${listedIn}; none in the repositories is named like it.`
+      : ` No package of the repositories provides ${named}:${missing.name}.`;
+  }
+  const or = others.length === 0 ? '' : `, or ${others.join(' or ')}`;
+  const has = missing.kind === 'header' ? 'most likely has' : 'has';
+  return ` The package ${best} ${has} it${or}: add it to ${listedIn}.`;
+}
+
+/** The line that failed, where it can be known, else the step. */
+function placeOf(step: PlannedStep, tail: readonly string[], verdict: Verdict | undefined): Span | undefined {
+  // In a pipeline file the line says little to those who use it: they are shown where they do.
+  if (step.uses.length > 0) return step.calledAt ?? step.place;
+  return failingLine(step, tail) ?? lineOfCommand(step, verdict?.missing) ?? step.place ?? step.calledAt;
+}
+
+/** The only line of a script that has the command which is missing. */
+function lineOfCommand(step: PlannedStep, missing: MissingThing | undefined): Span | undefined {
+  if (missing?.kind !== 'command') return undefined;
+  const lines = step.script.split('\n');
+  const word = new RegExp(`(?:^|[\\s;&|(\`])${missing.name.replaceAll(/[.+]/g, '\\$&')}(?:$|[\\s;&|)\`])`);
+  const found = lines.flatMap((line, i) => (word.test(line) ? [i + 1] : []));
+  return found.length === 1 ? step.placeOfLine?.(found[0] ?? 1) : undefined;
 }
 
 /** The step that was running, of a vertex that runs several: the last one it announced. */

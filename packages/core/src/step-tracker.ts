@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type LogLine, logLines, type StatusEvent } from '@melange2/buildkit-client';
 import type { Span } from '@melange2/diagnostics';
 import type { PlannedStep } from '@melange2/pipeline';
@@ -44,14 +45,18 @@ export interface StepTracker {
   isClipped(vertex: string): boolean;
   /** When a vertex that was not taken from a cache was started, by the daemon's clock. */
   ranSince(vertex: string): number | undefined;
-  /** The first vertex that failed. */
-  failed(): string | undefined;
+  /**
+   * The first vertex that failed. Daemons that do not say it with the failure tell it in their status, which may come a
+   * little later: it is waited for as long as given.
+   */
+  failed(withinMs: number): Promise<string | undefined>;
   /** The last lines of a vertex. */
   tail(vertex: string): readonly string[];
   /** The file with the whole output of a vertex. */
   logFile(vertex: string): string | undefined;
 }
 
+const pollMs = 50;
 const tailLines = 40;
 const clipMarker = /^\[output clipped, log limit .* reached\]$/;
 
@@ -97,7 +102,13 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
       const step = tracked.get(vertex);
       return step?.ran === true ? step.startedMs : undefined;
     },
-    failed: () => [...tracked].find(([, step]) => step.error !== undefined && step.error !== 'canceled')?.[0],
+    failed: async (withinMs) => {
+      for (let waitedMs = 0; ; waitedMs += pollMs) {
+        const found = [...tracked].find(([, { error }]) => error !== undefined && error !== 'canceled')?.[0];
+        if (found !== undefined || waitedMs >= withinMs) return found;
+        await setTimeout(pollMs);
+      }
+    },
     tail: (vertex) => tails.get(vertex) ?? [],
     logFile: (vertex) => {
       const step = tracked.get(vertex);

@@ -6,6 +6,7 @@ import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { testVertices } from './export-state.ts';
+import { findPackages } from './find-packages.ts';
 import { invalidPlan, networkOf } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
 import { sessionOf } from './session-attachments.ts';
@@ -112,7 +113,13 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
       });
     } catch (error) {
       if (isSolveError(error))
-        throw stepFailure(error, { package: plan.package, architecture, known, tracker });
+        throw await stepFailure(error, {
+          package: plan.package,
+          architecture,
+          known,
+          tracker,
+          findPackages: (missing) => findPackages(build, locked, missing),
+        });
       throw error;
     }
   });

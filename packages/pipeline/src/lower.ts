@@ -47,6 +47,8 @@ export interface LowerOptions {
 /** What one step became. */
 export interface LoweredStep {
   readonly step: PlannedStep;
+  /** The root file system that it finds. */
+  readonly before: State;
   /** The root file system after it. */
   readonly after: State;
   /** Holds what the step printed in the file {@link LoweredBuild.logPath}; absent without logs. */
@@ -111,7 +113,7 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     const lowered =
       replaced === undefined
         ? lowerStep(step, state, options, files)
-        : { step, after: replaced, log: undefined };
+        : { step, before: state, after: replaced, log: undefined };
     steps.push(lowered);
     state = lowered.after;
   }
@@ -196,6 +198,7 @@ function lowerStep(
   });
   return {
     step,
+    before,
     // Variables and directory are the step's own, not those of the next.
     after: exec.root,
     log: withLog ? exec.mount(logFolder) : undefined,

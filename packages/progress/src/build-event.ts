@@ -162,6 +162,15 @@ export interface PackageWritten extends At {
   readonly digest: string;
 }
 
+/** Something else, such as a shell in a failed step, has the terminal until `buildResumed`: nothing is drawn. */
+export interface BuildPaused extends At {
+  readonly type: 'buildPaused';
+}
+
+export interface BuildResumed extends At {
+  readonly type: 'buildResumed';
+}
+
 export interface BuildFinished extends At {
   readonly type: 'buildFinished';
   readonly outcome: BuildOutcome;
@@ -186,4 +195,6 @@ export type BuildEvent =
   | Notice
   | CacheMountUsed
   | PackageWritten
+  | BuildPaused
+  | BuildResumed
   | BuildFinished;

@@ -86,6 +86,8 @@ export interface BuildView {
   readonly notices: readonly { readonly level: 'info' | 'warning'; readonly text: string }[];
   readonly cacheMounts: readonly Omit<CacheMountUsed, 'type' | 'atMs'>[];
   readonly packages: readonly PackageWritten[];
+  /** Nothing is to be drawn for now. */
+  readonly paused: boolean;
   readonly outcome?: BuildOutcome;
   readonly durationMs?: number;
   readonly logs?: string;
@@ -102,6 +104,7 @@ export const emptyView: BuildView = {
   notices: [],
   cacheMounts: [],
   packages: [],
+  paused: false,
 };
 
 /** Folds one event into the view that renderers draw. Pure; returns `view` itself when nothing changed. */
@@ -176,6 +179,9 @@ export function reduce(view: BuildView, event: BuildEvent): BuildView {
     }
     case 'packageWritten':
       return { ...view, packages: [...view.packages, event] };
+    case 'buildPaused':
+    case 'buildResumed':
+      return { ...view, paused: event.type === 'buildPaused' };
     case 'buildFinished': {
       const { outcome, durationMs, logs } = event;
       return { ...view, outcome, durationMs, running: [], ...(logs === undefined ? {} : { logs }) };

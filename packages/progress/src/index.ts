@@ -3,6 +3,8 @@ export type {
   BuildEvent,
   BuildFinished,
   BuildOutcome,
+  BuildPaused,
+  BuildResumed,
   BuildStarted,
   CacheMountUsed,
   DaemonFound,

@@ -99,6 +99,8 @@ const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     installedSizeBytes: number,
     digest: string,
   },
+  buildPaused: {},
+  buildResumed: {},
   buildFinished: { outcome: oneOf('succeeded', 'failed', 'canceled'), durationMs: number, 'logs?': string },
 };
 

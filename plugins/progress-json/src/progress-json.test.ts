@@ -77,6 +77,8 @@ const examples: { [T in BuildEvent['type']]: Extract<BuildEvent, { type: T }> } 
     installedSizeBytes: 2,
     digest: 'sha256:0',
   },
+  buildPaused: { type: 'buildPaused', atMs: 0 },
+  buildResumed: { type: 'buildResumed', atMs: 0 },
   buildFinished: { type: 'buildFinished', atMs: 0, outcome: 'succeeded', durationMs: 1 },
 };
 

@@ -29,10 +29,13 @@ export function progressPlain(options: ProgressPlainOptions): Plugin {
     apply({ hooks }) {
       let view = emptyView;
       const numbers = new Map<string, number>();
+      let held: string[] = [];
       hooks.eventReceived.tap(name, (event) => {
         view = reduce(view, event);
-        const lines = plainLines(view, event, numbers, options.logs ?? true);
-        if (lines.length > 0) options.output.write(`${lines.join('\n')}\n`);
+        held.push(...plainLines(view, event, numbers, options.logs ?? true));
+        if (view.paused || held.length === 0) return;
+        options.output.write(`${held.join('\n')}\n`);
+        held = [];
       });
     },
   };

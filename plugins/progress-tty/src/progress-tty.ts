@@ -58,6 +58,11 @@ class Screen {
     if (this.#done) return;
     this.#view = reduce(this.#view, event);
     this.#pending.push(...this.#permanent(event));
+    if (event.type === 'buildPaused') {
+      this.#stopTimer();
+      this.#frame(this.#pending, []);
+    }
+    if (this.#view.paused) return;
     if (event.type === 'buildFinished') {
       this.#done = true;
       this.#stopTimer();

@@ -4,11 +4,11 @@ import { createBuilder, findConfigFile, loadPlugins, type BuildRequest } from '@
 import { buildError } from '@melange2/diagnostics';
 import type { Plugin } from '@melange2/plugin-api';
 import { defaultPlugins } from '../default-plugins.ts';
-import { enterFailedStep } from '../failed-shell.ts';
 import { errors } from '../errors.ts';
 import { exitCodes } from '../exit-code.ts';
 import { namedCacheMounts } from '../named-cache-mounts.ts';
 import { progressPlugin } from '../progress-plugin.ts';
+import { enterFailedStep } from '../step-shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 
@@ -206,6 +206,7 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     cacheFrom: options.cacheFrom ?? [],
     cacheTo: options.cacheTo ?? [],
     cacheMounts: options.cacheMounts,
+    loaded: { plugins: options.plugin, cacheMounts: options.cacheMount ?? [] },
     ...(options.sourceDir === undefined ? {} : { sourceDir: path(options.sourceDir) }),
     ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
     ...(options.apkCacheDir === undefined ? {} : { apkCacheDir: path(options.apkCacheDir) }),

@@ -4,6 +4,7 @@ import type {
   ExecOptions,
   Gateway,
   Process,
+  Reference,
   SolveError,
 } from '@melange2/buildkit-client';
 import type { ExportSource } from '@melange2/exporters';
@@ -14,10 +15,12 @@ import type { PlannedStep } from '@melange2/pipeline';
 /** Where the command that failed lies in an exported state. */
 export const failedStepFile = 'melange2/failed-step.sh';
 
-/** The state that a failed step left behind, as long as its build is open in the daemon. */
-export interface FailedState {
+/** The files around a step, as long as a build is open in the daemon. */
+export interface StepState {
   readonly step: PlannedStep;
   readonly architecture: string;
+  /** `failed`: after its command failed. `after`: when it was done. `before`: as it finds them. */
+  readonly moment: 'failed' | 'after' | 'before';
   /** Starts a process in it: with the step's variables, folder and user unless others are given. */
   readonly exec: (
     options: Pick<ExecOptions, 'args' | 'tty' | 'stdin' | 'user' | 'signal'>,
@@ -53,7 +56,7 @@ export async function openFailedState(
   gateway: Gateway,
   step: PlannedStep,
   architecture: string,
-): Promise<FailedState | undefined> {
+): Promise<StepState | undefined> {
   const failed = failure.details.step;
   const op = failed?.op?.op;
   if (failed === undefined || op?.kind !== 'exec' || !gateway.capabilities.has('gateway.exec'))
@@ -79,38 +82,55 @@ export async function openFailedState(
     }),
     network: networks[network] ?? 'default',
   };
-  return {
-    step,
-    architecture,
-    exec: async ({ user, ...process }) => {
-      // A container ends with the first process in it, so each has one of its own.
-      const container = await gateway.newContainer(options);
-      const started = await container.exec({
-        ...process,
-        env: meta?.env ?? [],
-        cwd: meta?.cwd ?? '/',
-        user: user ?? meta?.user ?? '',
-      });
-      const release = (): void => void container.release().catch(() => {});
-      started.exited.then(release, release);
-      return started;
-    },
+  const run = { env: meta?.env ?? [], cwd: meta?.cwd ?? '/', user: meta?.user ?? '' };
+  return { step, architecture, moment: 'failed', exec: execIn(gateway, options, run) };
+}
+
+/** Opens a result as the step finds or leaves it: with its caches, variables, folder and user. */
+export function openResult(
+  result: Reference,
+  gateway: Gateway,
+  given: Pick<StepState, 'step' | 'architecture' | 'moment'>,
+): StepState {
+  const { step } = given;
+  const caches = step.mounts.map(({ id, target, sharing }): ContainerMount => {
+    // A build that runs may hold a locked cache for long; looking into it does no harm.
+    const mode = sharing === 'private' ? sharings.private : sharings.shared;
+    return { dest: target, kind: 'cache', cache: { ID: id, sharing: mode }, selector: '/cache' };
+  });
+  const network = step.network === 'sandbox' ? 'default' : step.network;
+  const options = { mounts: [{ dest: '/', resultId: result.id }, ...caches], network } as const;
+  const env = Object.entries(step.env).map(([name, value]) => `${name}=${value}`);
+  const run = { env, cwd: step.workingDirectory, user: `${step.user.uid}:${step.user.gid}` };
+  return { ...given, exec: execIn(gateway, options, run) };
+}
+
+function execIn(
+  gateway: Gateway,
+  options: ContainerOptions,
+  { user: own, ...run }: { readonly env: readonly string[]; readonly cwd: string; readonly user: string },
+): StepState['exec'] {
+  return async ({ user = own, ...process }) => {
+    // A container ends with the first process in it, so each has one of its own.
+    const container = await gateway.newContainer(options);
+    const started = await container.exec({ ...process, ...run, user });
+    const release = (): void => void container.release().catch(() => {});
+    started.exited.then(release, release);
+    return started;
   };
 }
 
 const bind = 0;
 const cache = 3;
+const sharings = { shared: 0, private: 1 } as const;
 const networks = ['default', 'host', 'none'] as const;
 
 /**
- * Reads the files of a failed state as a tar, by the `tar` program in it.
+ * Reads the files of a state as a tar, by the `tar` program in it.
  *
  * @throws {Error} when there is no such program, or it fails
  */
-export async function tarOfFailedState(
-  state: FailedState,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> {
+export async function tarOfState(state: StepState, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const script =
     'cd / && exec tar -c -f - --exclude=./proc --exclude=./sys --exclude=./dev --exclude=./.melange2 .';
   const process = await state.exec({ args: ['/bin/sh', '-c', script], user: '0:0', signal });

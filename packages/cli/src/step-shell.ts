@@ -1,22 +1,13 @@
-import type { FailedState } from '@melange2/core';
+import type { StepState } from '@melange2/core';
 import type { Terminal } from './terminal.ts';
 
 /** Opens a shell in the state that a failed step left behind, after asking when that is wanted. Ends with the shell. */
 export async function enterFailedStep(
-  state: FailedState,
+  state: StepState,
   action: 'ask' | 'shell',
   terminal: Terminal,
 ): Promise<void> {
   if (!process.stdin.isTTY) return;
-  terminal.lent.yes = true;
-  try {
-    await enter(state, action, terminal);
-  } finally {
-    terminal.lent.yes = false;
-  }
-}
-
-async function enter(state: FailedState, action: 'ask' | 'shell', terminal: Terminal): Promise<void> {
   const { colors } = terminal;
   const { step } = state;
   terminal.stderr(`\n${colors.red(`The step "${step.name}" of ${step.package} failed.`)}\n`);
@@ -24,11 +15,11 @@ async function enter(state: FailedState, action: 'ask' | 'shell', terminal: Term
   terminal.stderr(
     `${colors.dim('What the step wrote is here, with its variables, folder and user; "exit" ends the build.')}\n`,
   );
-  await bridge(state, terminal);
+  await openShell(state, terminal);
 }
 
-/** Joins this terminal to a shell in the state. */
-async function bridge(state: FailedState, terminal: Terminal): Promise<void> {
+/** Joins this terminal to a shell in the state, and returns the shell's exit code. Expects a terminal. */
+export async function openShell(state: StepState, terminal: Terminal): Promise<number> {
   const { stdin, stdout } = process;
   const shell = await state.exec({ args: ['/bin/sh'], tty: true, signal: terminal.signal });
   const resize = (): void => void shell.resize(stdout.rows, stdout.columns).catch(() => {});
@@ -40,7 +31,7 @@ async function bridge(state: FailedState, terminal: Terminal): Promise<void> {
   shell.stdout.pipe(stdout, { end: false });
   resize();
   try {
-    await shell.exited;
+    return await shell.exited;
   } finally {
     stdin.off('data', typed);
     stdout.off('resize', resize);
