@@ -1,6 +1,7 @@
 import { buildError } from '@melange2/diagnostics';
 import { Command, CommanderError } from 'commander';
 import { addBuild, addTest } from './add-build.ts';
+import { addCache } from './add-cache.ts';
 import { addCheck } from './add-check.ts';
 import { addCompile } from './add-compile.ts';
 import { addIndex } from './add-index.ts';
@@ -60,6 +61,7 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
   addCompile(program, terminal, exit);
   addKeys(program, terminal, exit);
   addIndex(program, terminal, exit);
+  addCache(program, terminal, exit);
 
   subcommand(program, 'version')
     .description('print the version and what it runs on')

@@ -9,8 +9,8 @@ export interface CacheMountRecord {
   readonly id: string | undefined;
   /** What the identity says, of mounts that melange2 made. */
   readonly identity: CacheMountIdentity | undefined;
-  /** Where it was mounted when it was first used. */
-  readonly target: string;
+  /** Where it was mounted when it was first used; absent for one that an import made. */
+  readonly target: string | undefined;
   readonly sizeBytes: number;
   readonly createdMs: number | undefined;
   readonly lastUsedMs: number | undefined;
@@ -31,12 +31,16 @@ export async function readCacheRecords(
   return records.flatMap((record) => cacheMountRecord(record) ?? []);
 }
 
+/** Where export and import mount a cache: no step has it there. */
+export const importTarget = '/melange2-cache';
+
 /** Reads one record of the daemon's usage; `undefined` when it is no cache mount. */
 export function cacheMountRecord(usage: UsageRecord): CacheMountRecord | undefined {
   const described = parseCacheMountDescription(usage.description);
   if (usage.type !== 'exec.cachemount' || described === undefined) return undefined;
   const { id: record, sizeBytes, createdMs, lastUsedMs, usageCount, inUse } = usage;
-  const { id, target } = described;
+  const { id } = described;
+  const target = described.target === importTarget ? undefined : described.target;
   const identity = id === undefined ? undefined : parseCacheMountId(id);
   return { record, id, identity, target, sizeBytes, createdMs, lastUsedMs, usageCount, inUse };
 }

@@ -36,6 +36,11 @@ interface Details {
   RECORD_NOT_FOUND: { what: string };
   RECORD_INCOMPLETE: { build: string };
   EXPORT_KIND_UNKNOWN: { kind: string };
+  CACHE_MOUNT_UNKNOWN: { name: string; known: readonly string[] };
+  CACHE_MOUNT_AMBIGUOUS: { name: string; ids: readonly string[] };
+  CACHE_MOUNT_FOREIGN: { id: string };
+  CACHE_MOUNT_IN_USE: { names: readonly string[] };
+  CACHE_ARCHIVE_INVALID: { file: string; problem: string };
   BUILD_DATE_INVALID: { text: string; from: string };
   HTTP_AUTH_INVALID: { parts: number };
   BUILD_PACKAGE_REFUSED: { packages: readonly string[]; count: number };
@@ -158,6 +163,32 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ build }) =>
       `The record of ${build} does not hold what was asked of it: the build ended before its file was understood, or was made by an older melange2.`,
     hint: () => 'Build it once more; from then on its steps can be opened.',
+  },
+  CACHE_MOUNT_UNKNOWN: {
+    title: 'There is no cache mount of this name',
+    message: ({ name, known }) =>
+      `The daemon has no cache mount "${name}"${known.length === 0 ? '; it has none at all' : `; it has ${known.join(', ')}`}.`,
+    hint: () => 'melange2 cache ls lists the mounts of the daemon. Each daemon has its own.',
+  },
+  CACHE_MOUNT_AMBIGUOUS: {
+    title: 'A name stands for several cache mounts',
+    message: ({ name, ids }) => `"${name}" stands for several cache mounts: ${ids.join(', ')}.`,
+    hint: () => 'Name one of them by its whole id.',
+  },
+  CACHE_MOUNT_FOREIGN: {
+    title: 'A cache mount was not made by melange2',
+    message: ({ id }) => `The cache mount ${id} was made by another program, so its files cannot be reached.`,
+    hint: () => 'It can be listed and removed; export and import work on the mounts of melange2.',
+  },
+  CACHE_MOUNT_IN_USE: {
+    title: 'A cache mount is in use',
+    message: ({ names }) => `${names.join(', ')} cannot be removed: a build uses it now.`,
+    hint: () => 'Wait until the build has ended, then remove it.',
+  },
+  CACHE_ARCHIVE_INVALID: {
+    title: 'The archive of a cache cannot be used',
+    message: ({ file, problem }) => `${file} cannot be put into a cache: ${problem}.`,
+    hint: () => 'melange2 cache export NAME FILE makes such an archive.',
   },
   RECORD_NOT_FOUND: {
     title: 'A record is not there',
