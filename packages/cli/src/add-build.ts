@@ -1,7 +1,7 @@
 import { progressModes } from '@melange2/progress';
 import { type Command, Option } from 'commander';
 import { subcommand } from './subcommand.ts';
-import { duration, list, optionalList } from './option-values.ts';
+import { duration, list, network, optionalList, perStep } from './option-values.ts';
 import type { Terminal } from './terminal.ts';
 
 type SetExit = (code: number) => void;
@@ -151,7 +151,7 @@ function addHow(command: Command): void {
       ).env('BUILDKIT_HOST'),
     )
     .addOption(new Option('--buildkit-addr <address>', 'the same').hideHelp())
-    .addOption(new Option('--network <mode>', 'network of the steps').choices(['none', 'default', 'host']))
+    .addOption(perStep('--network <mode>', 'network of the steps: none, default or host', network))
     .addOption(
       new Option('--progress <mode>', 'how progress is shown')
         .choices(progressModes)
@@ -163,6 +163,9 @@ function addHow(command: Command): void {
       'show each command of the step that fails, or of all steps: in a run of its own, so nothing is built again',
     )
     .option('--timeout <duration>', 'give up after this time (90s, 1h30m)', duration)
+    .addOption(perStep('--step-timeout <duration>', 'stop a step that runs longer', duration))
+    .option('--cpu <number>', 'processors that a step may use (4, 500m), where the daemon can limit it')
+    .option('--memory <amount>', 'memory that a step may use (4Gi), where the daemon can limit it')
     .option('--trace <file>', 'write how long each stage took, as JSON lines')
     .option('--log-level <level>', 'accepted for compatibility; see --progress', 'info')
     .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'));

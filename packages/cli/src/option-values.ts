@@ -33,3 +33,35 @@ export function duration(value: string): number {
   }
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0);
 }
+
+/** A value for all steps, and values for single ones. */
+export interface PerStep<T> {
+  readonly all?: T;
+  readonly steps: Readonly<Record<string, T>>;
+}
+
+/** An option `--x VALUE` or `--x STEP=VALUE` that may be given several times. */
+export function perStep(
+  flags: string,
+  description: string,
+  parse: (value: string) => string | number,
+): Option {
+  return new Option(flags, `${description}; STEP=… for one step; may be repeated`)
+    .default({ steps: {} } satisfies PerStep<never>, 'none')
+    .argParser((text: string, { steps, ...before }: PerStep<string | number>): PerStep<string | number> => {
+      const at = text.lastIndexOf('=');
+      const value = parse(text.slice(at + 1));
+      return at < 0
+        ? { ...before, steps, all: value }
+        : { ...before, steps: { ...steps, [text.slice(0, at)]: value } };
+    });
+}
+
+const networks = ['none', 'default', 'host'] as const;
+
+/** Reads the network of a step. */
+export function network(value: string): (typeof networks)[number] {
+  const found = networks.find((mode) => mode === value);
+  if (found === undefined) throw new InvalidArgumentError(`Allowed are ${networks.join(', ')}.`);
+  return found;
+}

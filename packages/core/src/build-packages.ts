@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { findDaemon, type FoundDaemon } from '@melange2/daemon';
 import { buildError, isBuildError } from '@melange2/diagnostics';
 import { openTransport } from '@melange2/environment';
-import type { BuildOutcome, PackageWritten } from '@melange2/progress';
+import { type BuildOutcome, formatDuration, type PackageWritten } from '@melange2/progress';
 import { buildArchitectures } from './architectures.ts';
 import type { ArchitectureBuild } from './architecture-build.ts';
 import { buildArchitecture } from './build-architecture.ts';
@@ -18,6 +18,7 @@ import { httpCredentials } from './http-credentials.ts';
 import type { Kernel } from './kernel.ts';
 import { readInputs } from './read-inputs.ts';
 import { readSigningKey } from './signing.ts';
+import { runningSteps } from './running-steps.ts';
 import { stageClock } from './stage-clock.ts';
 import { testArchitecture } from './test-architecture.ts';
 
@@ -56,6 +57,7 @@ async function runBuild<T>(
   const stages = stageClock(bus, host.now, request.traceFile);
   const packages: PackageWritten[] = [];
   const results: T[] = [];
+  const running = runningSteps();
   let outcome: BuildOutcome = 'failed';
   let failure: unknown;
   const stop = new AbortController();
@@ -79,6 +81,7 @@ async function runBuild<T>(
     record.keep({ request, cwd: host.cwd, text: inputs.text });
     hooks.eventReceived.tap('@melange2/core', (event) => {
       open.receive(event);
+      running.receive(event);
       if (event.type === 'packageWritten') packages.push(event);
     });
     const names = [...compiled.packages.keys()];
@@ -97,7 +100,11 @@ async function runBuild<T>(
       });
     } else {
       const limitMs = request.timeoutMs ?? Number(compiled.config.package.timeoutNs / 1_000_000n);
-      const limited = limitMs > 0 ? AbortSignal.any([both, AbortSignal.timeout(limitMs)]) : both;
+      const timer = limitMs > 0 ? AbortSignal.timeout(limitMs) : undefined;
+      let runningThen: readonly string[] = [];
+      // Later they are stopped, and nobody knows which they were.
+      timer?.addEventListener('abort', () => (runningThen = running.names()));
+      const limited = timer === undefined ? both : AbortSignal.any([both, timer]);
       const transport = openTransport({ credentials: httpCredentials(host.env) });
       try {
         const daemon = await connecting;
@@ -124,7 +131,9 @@ async function runBuild<T>(
         for (const result of settled) if (result.status === 'fulfilled') results.push(result.value);
         const failed = settled.find((r) => r.status === 'rejected');
         if (failed !== undefined) {
-          throw limited.aborted && !both.aborted ? timedOut(limitMs, failed.reason) : failed.reason;
+          throw limited.aborted && !both.aborted
+            ? timedOut(limitMs, runningThen, failed.reason)
+            : failed.reason;
         }
       } finally {
         await transport.close();
@@ -175,8 +184,8 @@ export async function connectDaemon(
   return daemon;
 }
 
-function timedOut(limitMs: number, cause: unknown): unknown {
+function timedOut(limitMs: number, running: readonly string[], cause: unknown): unknown {
   if (isBuildError(cause) && cause.code !== 'BUILD_STEP_FAILED' && cause.code !== 'BUILD_SOLVE_FAILED')
     return cause;
-  return buildError(errors, 'BUILD_TIMED_OUT', { limit: `${limitMs / 1000} s`, running: [] }, { cause });
+  return buildError(errors, 'BUILD_TIMED_OUT', { limit: formatDuration(limitMs), running }, { cause });
 }

@@ -1,6 +1,9 @@
 import type { ExportTarget } from '@melange2/exporters';
 import type { StepState } from './step-state.ts';
 
+/** `default` is what the daemon gives to steps; `host` the network of the daemon's machine. */
+export type StepNetwork = 'none' | 'default' | 'host';
+
 /** What one build is asked to do. Paths are absolute, `file` excepted: it is shown as the user gave it. */
 export interface BuildRequest {
   readonly file: string;
@@ -43,13 +46,22 @@ export interface BuildRequest {
   readonly buildDate?: string;
   /** The daemon's address; without it one is looked for. */
   readonly address?: string;
-  readonly network: 'none' | 'default' | 'host';
+  /** What steps may reach. */
+  readonly network: StepNetwork;
+  /** The same for single steps, by their names. */
+  readonly stepNetworks?: Readonly<Record<string, StepNetwork>>;
   /**
    * Shows each command of a step, in a run of its own: of the step that fails, or of all when none does. Tests print
    * their commands as they run.
    */
   readonly debug: boolean;
   readonly timeoutMs?: number;
+  /** How long each step may run, and single ones by their names. */
+  readonly stepTimeoutMs?: number;
+  readonly stepTimeoutsMs?: Readonly<Record<string, number>>;
+  /** What each step may use at most, instead of what the build file says (`package.resources`): `4`, `500m`; `4Gi`. */
+  readonly cpu?: string;
+  readonly memory?: string;
   readonly traceFile?: string;
   /** Where the state after a failed command is exported to. */
   readonly exportOnFailure?: ExportTarget;

@@ -32,6 +32,15 @@ interface Details {
   BUILD_STEP_FAILED: StepFailure;
   BUILD_SOLVE_FAILED: { package: string; architecture: string; reason: string };
   BUILD_TIMED_OUT: { limit: string; running: readonly string[] };
+  BUILD_STEP_TIMED_OUT: {
+    package: string;
+    step: string;
+    limit: string;
+    tail: readonly string[];
+    logFile?: string;
+    cause: FailureCause;
+  };
+  BUILD_QUANTITY_INVALID: { text: string; flag: string; wanted: string };
   BUILD_ARCHITECTURE_UNKNOWN: { name: string; known: readonly string[] };
   RECORD_NOT_FOUND: { what: string };
   RECORD_INCOMPLETE: { build: string };
@@ -125,6 +134,16 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ limit, running }) =>
       `The build was stopped after ${limit}.${running.length === 0 ? '' : ` Running were: ${running.join(', ')}.`}`,
     hint: () => 'Give it more time with --timeout, or with package.timeout in the build file.',
+  },
+  BUILD_STEP_TIMED_OUT: {
+    title: 'A step took too long',
+    message: ({ package: name, step, limit }) => `The step "${step}" of ${name} was stopped after ${limit}.`,
+    hint: ({ logFile }) =>
+      `Give it more time with --step-timeout; ${logFile === undefined ? 'its last lines stand above' : `what it printed until then is in ${logFile}`}.`,
+  },
+  BUILD_QUANTITY_INVALID: {
+    title: 'An amount is not understood',
+    message: ({ text, flag, wanted }) => `The amount "${text}" of ${flag} is not understood: ${wanted}.`,
   },
   BUILD_ARCHITECTURE_UNKNOWN: {
     title: 'An architecture is not known',

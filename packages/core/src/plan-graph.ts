@@ -8,6 +8,7 @@ import {
   type BuildPlan,
   lower,
   type LowerOptions,
+  type PlannedStep,
   plan as planBuild,
   type PlanOptions,
   compilerFiles,
@@ -19,6 +20,8 @@ import { errors } from './errors.ts';
 import { exportState, knownVertices } from './export-state.ts';
 import { licenseActions } from './license-files.ts';
 import { openSourceCache, sourceFolder } from './source-folders.ts';
+import { stepResources } from './step-resources.ts';
+import { tellUnknownSteps } from './step-limits.ts';
 import type { KnownVertex } from './step-tracker.ts';
 
 /** A build as the daemon is asked to do it. */
@@ -56,13 +59,14 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     network: networkOf(request, daemon),
   });
   if (value === undefined) throw invalidPlan(request.file, diagnostics);
-  const modified = hooks.modifyPlan.call(value, context);
+  const modified = hooks.modifyPlan.call(withStepNetworks(value, build), context);
   const plan = request.cacheMounts === false ? modified : withCacheMounts(modified, locked, hooks);
   const source = sourceFolder(request, inputs, context.package, kernel.host);
   const cache = openSourceCache(request.cacheDir, plan.steps);
   const lowerOptions: LowerOptions = {
     base: environment.state,
     sourceDateEpoch: epoch,
+    ...stepResources(build, caps),
     cached: cache.cached,
     workspaceFiles: compilerFiles(compiled.config, {
       architecture: plan.architecture,
@@ -92,6 +96,26 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
       ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
     },
   };
+}
+
+/** Gives steps the network that was asked for by their names. */
+function withStepNetworks(
+  plan: BuildPlan,
+  { request, daemon, bus, architecture }: ArchitectureBuild,
+): BuildPlan {
+  const asked = request.stepNetworks ?? {};
+  tellUnknownSteps(Object.keys(asked), plan, '--network', { bus, architecture });
+  const steps = plan.steps.map((step): PlannedStep => {
+    const mode = asked[step.name];
+    if (mode === undefined) return step;
+    const { fetching, others } = networkOf({ ...request, network: mode }, daemon);
+    return { ...step, network: fetches(step) ? fetching : others };
+  });
+  return { ...plan, steps };
+}
+
+function fetches({ uses }: PlannedStep): boolean {
+  return ['fetch', 'git-checkout'].includes(uses.at(-1) ?? '');
 }
 
 /** The graph that makes a state of a planned build. */

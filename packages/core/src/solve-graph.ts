@@ -16,6 +16,7 @@ import { entitlementsOf, type PlanContext, type PlannedGraph } from './plan-grap
 import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
+import { stepLimits } from './step-limits.ts';
 import { openFailedState, type StepState } from './step-state.ts';
 import { traceStep } from './trace-step.ts';
 import { withStepState } from './with-step-state.ts';
@@ -41,7 +42,7 @@ export async function solveGraph(
   { environment, locked }: Pick<PlanContext, 'environment' | 'locked'>,
   licenses: LicenseReceiver,
 ): Promise<SolvedGraph> {
-  const { kernel, request, architecture, daemon, bus, record, signal } = build;
+  const { kernel, request, architecture, daemon, bus, record } = build;
   const { plan, definition, known } = graph;
   const asked = await kernel.hooks.modifySolve.promise(
     {
@@ -57,6 +58,8 @@ export async function solveGraph(
     known,
     logFile: (step, name) => record.logFile(step, name),
   });
+  const limits = stepLimits(build, plan, known, tracker);
+  const signal = AbortSignal.any([build.signal, limits.signal]);
   const mounts = { client: daemon.client, bus, plan, known, tracker, caps: graph.caps };
   let received: ReceivedTrees | undefined;
   let started = false;
@@ -93,6 +96,7 @@ export async function solveGraph(
       onEvent: (event) => {
         started = true;
         tracker.receive(event);
+        limits.receive(event);
       },
       signal,
     });
@@ -122,6 +126,8 @@ export async function solveGraph(
         traced,
       });
     throw error;
+  } finally {
+    limits.close();
   }
   if (received === undefined) throw new Error(`the daemon sent nothing back for ${request.file}`);
   return { trees: received, cacheMounts: tellCacheMounts(mounts, signal) };

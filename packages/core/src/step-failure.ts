@@ -1,6 +1,7 @@
 import type { SolveError } from '@melange2/buildkit-client';
 import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
 import { failingLine, type PlannedStep } from '@melange2/pipeline';
+import { formatDuration } from '@melange2/progress';
 import { errors } from './errors.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
 import { type MissingThing, type Verdict, verdictOf } from './verdict.ts';
@@ -54,6 +55,31 @@ export async function stepFailure(error: SolveError, context: StepFailureContext
       ...(verdict === undefined ? {} : { cause: verdict.cause, verdict: `${verdict.text}${advice}` }),
     },
     { cause: error, ...(span === undefined ? {} : { span }) },
+  );
+}
+
+/** The failure of a step that was stopped because it ran too long. */
+export function timedOutStep(
+  vertex: string,
+  facts: KnownVertex,
+  limitMs: number,
+  tracker: StepTracker,
+): BuildError {
+  const { step } = facts;
+  const logFile = tracker.logFile(vertex);
+  const span = step?.calledAt ?? step?.place;
+  return buildError(
+    errors,
+    'BUILD_STEP_TIMED_OUT',
+    {
+      package: step?.package ?? '',
+      step: facts.name,
+      limit: formatDuration(limitMs),
+      tail: tracker.tail(vertex),
+      cause: 'timeout',
+      ...(logFile === undefined ? {} : { logFile }),
+    },
+    span === undefined ? {} : { span },
   );
 }
 

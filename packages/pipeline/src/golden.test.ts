@@ -97,3 +97,19 @@ test('equal plans give equal bytes', () => {
   );
   expect(again.head).toEqual(definition.head);
 });
+
+test('what steps may use is said of each of them, and leaves their keys in the cache as they are', () => {
+  const base = image('example.org/base');
+  const limited = lower(planned, {
+    base,
+    sourceDateEpoch: 0,
+    resources: { memory: 1 << 30, cpuPeriod: 100_000, cpuQuota: 50_000 },
+  });
+  const graph = (of: State): ReturnType<typeof marshal> => marshal(of, { platform: 'linux/amd64' });
+  const { metadata, def } = graph(limited.output);
+  const limits = [...metadata.values()].flatMap(({ linux_resources: r }) => (r === undefined ? [] : [r]));
+  expect(limits.map(({ memory, cpuQuota }) => [memory, cpuQuota])).toEqual(
+    planned.steps.map(() => [1n << 30n, 50_000n]),
+  );
+  expect(def).toEqual(graph(lower(planned, { base, sourceDateEpoch: 0 }).output).def);
+});

@@ -6,6 +6,7 @@ import {
   mkfile,
   rangeOfSpan,
   scratch,
+  type LinuxResources,
   type Mount,
   type SourceFile,
   type SourceLocation,
@@ -38,6 +39,8 @@ export interface LowerOptions {
   readonly logs?: boolean;
   /** Prints each command before it runs. */
   readonly trace?: boolean;
+  /** What each step may use at most, on daemons that know `exec.meta.linux.resources`. */
+  readonly resources?: LinuxResources;
   /** Small files to put into the workspace, by path below it. */
   readonly workspaceFiles?: Readonly<Record<string, string>>;
   /** Replaces a step by something else, or answers `undefined`. */
@@ -192,6 +195,7 @@ function lowerStep(
     user: `${step.user.uid}:${step.user.gid}`,
     network: network === 'sandbox' ? 'unset' : network,
     mounts,
+    ...(options.resources === undefined ? {} : { resources: options.resources }),
     customName: `${step.package}: ${step.name}`,
     description: { [stepDescription]: step.id },
     locations,

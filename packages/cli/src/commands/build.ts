@@ -7,6 +7,7 @@ import { defaultPlugins } from '../default-plugins.ts';
 import { errors } from '../errors.ts';
 import { exitCodes } from '../exit-code.ts';
 import { namedCacheMounts } from '../named-cache-mounts.ts';
+import type { PerStep } from '../option-values.ts';
 import { progressPlugin } from '../progress-plugin.ts';
 import { enterFailedStep } from '../step-shell.ts';
 import type { Terminal } from '../terminal.ts';
@@ -48,7 +49,10 @@ interface BuildOptions {
   readonly buildDate?: string;
   readonly buildkit?: string;
   readonly buildkitAddr?: string;
-  readonly network?: 'none' | 'default' | 'host';
+  readonly network: PerStep<BuildRequest['network']>;
+  readonly stepTimeout: PerStep<number>;
+  readonly cpu?: string;
+  readonly memory?: string;
   readonly progress: string;
   readonly debug?: boolean;
   readonly timeout?: number;
@@ -202,7 +206,12 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     persistLintResults: options.persistLintResults ?? false,
     license: options.license,
     debug: options.debug ?? false,
-    network: options.network ?? 'default',
+    network: options.network.all ?? 'default',
+    stepNetworks: options.network.steps,
+    stepTimeoutsMs: options.stepTimeout.steps,
+    ...(options.stepTimeout.all === undefined ? {} : { stepTimeoutMs: options.stepTimeout.all }),
+    ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
     cacheFrom: options.cacheFrom ?? [],
     cacheTo: options.cacheTo ?? [],
     cacheMounts: options.cacheMounts,
