@@ -8,7 +8,8 @@ import type { ArchitectureBuild } from './architecture-build.ts';
 import { buildArchitecture } from './build-architecture.ts';
 import { openBuildRecord, stateFolder } from './build-record.ts';
 import type { BuildRequest } from './build-request.ts';
-import { callAll, type BuildResult, shortError, type TestResult } from './builder.ts';
+import { type BuildResult, errorLines, shortError, type TestResult } from './builder.ts';
+import { callAll } from './call-all.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { checkLinterNames } from './check-packages.ts';
 import { compileBuild } from './compile-build.ts';
@@ -160,8 +161,10 @@ async function runBuild<T>(
     });
     record?.close(outcome);
     const summary = { outcome, durationMs, packages, ...(failure === undefined ? {} : { error: failure }) };
-    await callAll(hooks.buildFinished.taps, [summary]).catch((error: unknown) => {
+    await callAll('buildFinished', hooks.buildFinished, [summary]).catch((error: unknown) => {
       if (outcome === 'succeeded') throw error;
+      // The build has failed for another reason, which is the one to tell as the error.
+      for (const text of errorLines(error)) bus.emit({ type: 'notice', level: 'warning', text });
     });
   }
 }

@@ -3,6 +3,7 @@ import { type BuildHooks, createBuildHooks, type Plugin } from '@melange2/plugin
 import type { PackageWritten } from '@melange2/progress';
 import { applyPlugins } from './apply-plugins.ts';
 import { buildPackages, testPackages } from './build-packages.ts';
+import { callAll } from './call-all.ts';
 import type { BuildRequest, Host } from './build-request.ts';
 import type { Kernel } from './kernel.ts';
 import { type StepQuery, traceRecordedStep, withRecordedState } from './revisit-build.ts';
@@ -86,26 +87,9 @@ export function createBuilder({ plugins, host }: BuilderOptions): Builder {
     async close() {
       if (closed) return;
       closed = true;
-      await callAll(hooks.closed.taps, []);
+      await callAll('closed', hooks.closed, []);
     },
   };
-}
-
-interface Tap {
-  readonly fn: (...args: unknown[]) => unknown;
-}
-
-/** Calls every tap, also those behind one that fails; then throws the first failure. */
-export async function callAll(taps: readonly unknown[], args: readonly unknown[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const { fn } of taps as readonly Tap[]) {
-    try {
-      await fn(...args);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }
 
 /** Values of variables that are secrets by their names; they are removed from whatever a build prints. */
@@ -120,6 +104,12 @@ function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] 
     // basic:REALM:USER:PASS hides its password alone, too.
     return name === 'HTTP_AUTH' ? [value, value.split(':').slice(3).join(':')] : [value];
   });
+}
+
+/** A line for people about each of the problems that an error stands for. */
+export function errorLines(error: unknown): string[] {
+  if (!isBuildError(error) || error.diagnostics.length === 0) return [shortError(error)];
+  return error.diagnostics.map(({ code, message }) => `${code}: ${message}`);
 }
 
 /** One line for people about any error. */

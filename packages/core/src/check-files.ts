@@ -1,10 +1,10 @@
 import { type Diagnostic, isBuildError, redactor, sortDiagnostics } from '@melange2/diagnostics';
-import { createBuildHooks, type Plugin } from '@melange2/plugin-api';
-import { applyPlugins } from './apply-plugins.ts';
+import type { BuildHooks, Plugin } from '@melange2/plugin-api';
 import { buildArchitectures } from './architectures.ts';
 import type { Host } from './build-request.ts';
 import { compileBuild, type CompileSettings } from './compile-build.ts';
 import { type InputRequest, readInputs } from './read-inputs.ts';
+import { withHooks } from './with-hooks.ts';
 
 export interface CheckRequest extends Omit<InputRequest & CompileSettings, 'file'> {
   readonly files: readonly string[];
@@ -29,8 +29,14 @@ export async function checkFiles(
   request: CheckRequest,
   { plugins, host }: { readonly plugins: readonly Plugin[]; readonly host: Host },
 ): Promise<readonly CheckedFile[]> {
-  const hooks = createBuildHooks();
-  applyPlugins(hooks, plugins);
+  return withHooks(plugins, host, (hooks) => checkAll(request, host, hooks));
+}
+
+async function checkAll(
+  request: CheckRequest,
+  host: Host,
+  hooks: BuildHooks,
+): Promise<readonly CheckedFile[]> {
   const architectures = buildArchitectures(request.architectures, process.arch);
   const checked: CheckedFile[] = [];
   for (const file of request.files) {

@@ -1,11 +1,11 @@
 import { toReferenceJson } from '@melange2/config';
 import { type Diagnostic, redactor } from '@melange2/diagnostics';
-import { createBuildHooks, type Plugin } from '@melange2/plugin-api';
-import { applyPlugins } from './apply-plugins.ts';
+import type { BuildHooks, Plugin } from '@melange2/plugin-api';
 import { buildArchitectures } from './architectures.ts';
 import type { Host } from './build-request.ts';
 import { compileBuild, type CompileSettings } from './compile-build.ts';
 import { type InputRequest, readInputs } from './read-inputs.ts';
+import { withHooks } from './with-hooks.ts';
 
 export interface CompileRequest extends InputRequest, CompileSettings {
   /** apk or OCI name; empty is this machine's. */
@@ -28,8 +28,10 @@ export async function compilePackage(
   request: CompileRequest,
   { plugins, host }: { readonly plugins: readonly Plugin[]; readonly host: Host },
 ): Promise<CompileResult> {
-  const hooks = createBuildHooks();
-  applyPlugins(hooks, plugins);
+  return withHooks(plugins, host, (hooks) => compileOne(request, host, hooks));
+}
+
+async function compileOne(request: CompileRequest, host: Host, hooks: BuildHooks): Promise<CompileResult> {
   const warnings: Diagnostic[] = [];
   const wanted = request.architecture === '' ? [] : [request.architecture];
   const [architecture = ''] = buildArchitectures(wanted, process.arch);

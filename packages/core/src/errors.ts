@@ -24,6 +24,7 @@ interface Details {
   PLUGIN_INVALID: { plugin: string };
   PLUGIN_DUPLICATE: { plugin: string };
   PLUGIN_HOOK_FAILED: { plugin: string; hook: string; problem: string };
+  PLUGIN_HOOKS_FAILED: { hook: string; count: number };
   PLUGIN_NOT_FOUND: { plugin: string; from: string; problem: string };
   PLUGIN_CONFIG_INVALID: { file: string; problem: string };
   FILE_UNREADABLE: { path: string; reason: string };
@@ -66,7 +67,7 @@ export const errors: ErrorCatalogue<Details> = {
   PLUGIN_INVALID: {
     title: 'A plugin does not have the right shape',
     message: ({ plugin }) =>
-      `${plugin} is not a plugin: an object with name, apiVersion and apply is wanted. Did you pass the factory instead of calling it?`,
+      `${plugin} is not a plugin: an object with name, apiVersion and apply is wanted. Was the factory given instead of what it returns?`,
   },
   PLUGIN_DUPLICATE: {
     title: 'A plugin is applied twice',
@@ -77,6 +78,10 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A plugin failed',
     message: ({ plugin, hook, problem }) => `The plugin ${plugin} failed in ${hook}: ${problem}`,
     hint: ({ plugin }) => `Report it to the authors of ${plugin}, or build without it.`,
+  },
+  PLUGIN_HOOKS_FAILED: {
+    title: 'Several plugins failed',
+    message: ({ hook, count }) => `${count} plugins failed in ${hook}.`,
   },
   PLUGIN_NOT_FOUND: {
     title: 'A plugin cannot be loaded',

@@ -14,8 +14,13 @@ export interface EventBus {
   emit(event: UntimedEvent): void;
 }
 
+interface EventTap {
+  readonly fn: (event: BuildEvent) => void;
+}
+
 /**
- * Makes the bus of one builder. A tap that fails is dropped: `dropped` is told once, and the build goes on.
+ * Makes the bus of one builder. A tap that fails is dropped: `dropped` is told once, the others have the event all the
+ * same, and the build goes on.
  */
 export function eventBus(
   hooks: BuildHooks,
@@ -23,26 +28,22 @@ export function eventBus(
   redactor: Redactor,
   dropped: (error: unknown) => void,
 ): EventBus {
-  let broken = false;
+  const broken = new Set<unknown>();
   return {
     emit(untimed) {
-      if (broken) return;
       const event = redacted({ ...untimed, atMs: untimed.atMs ?? now() }, redactor);
-      try {
-        hooks.eventReceived.call(event);
-      } catch (error) {
-        const plugin = pluginOf(error);
-        const { taps } = hooks.eventReceived;
-        const at = taps.findIndex((tap) => tap.name === plugin);
-        // Without a name nobody can be dropped, and the next event would fail again.
-        if (at < 0) broken = true;
-        else {
-          taps.splice(at, 1);
-          // tapable compiles its taps into a function once; an interceptor resets that.
-          hooks.eventReceived.intercept({});
+      const failures: unknown[] = [];
+      // Not by `call`, which stops at the first failure.
+      for (const tap of hooks.eventReceived.taps as unknown as readonly EventTap[]) {
+        if (broken.has(tap)) continue;
+        try {
+          tap.fn(event);
+        } catch (error) {
+          broken.add(tap);
+          failures.push(error);
         }
-        dropped(error);
       }
+      for (const error of failures) dropped(error);
     },
   };
 }
@@ -55,11 +56,6 @@ export async function whilePaused<T>(bus: EventBus, use: () => Promise<T>): Prom
   } finally {
     bus.emit({ type: 'buildResumed' });
   }
-}
-
-function pluginOf(error: unknown): string | undefined {
-  const details = (error as { details?: unknown } | undefined)?.details;
-  return (details as { plugin?: string } | undefined)?.plugin;
 }
 
 function redacted(event: BuildEvent, redactor: Redactor): BuildEvent {

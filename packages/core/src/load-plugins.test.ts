@@ -1,9 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBuildHooks } from '@melange2/plugin-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { applyPlugins } from './apply-plugins.ts';
 import { findConfigFile, loadPlugins } from './load-plugins.ts';
 
 let folder: string;
@@ -52,38 +50,15 @@ test('what is wrong with a configuration or a plugin is said with its place', as
   await expect(loadPlugins(undefined, ['./c.mjs'], folder)).rejects.toThrow('exports no function "plugin"');
 });
 
-test('a failing tap is reported with its plugin and its hook, sync or async', async () => {
-  const hooks = createBuildHooks();
-  applyPlugins(hooks, [
-    {
-      name: 'bad-plugin',
-      apiVersion: 1,
-      apply: ({ hooks: h }) => {
-        h.initialized.tap('bad-plugin', () => {
-          throw new Error('boom');
-        });
-        h.closed.tapPromise('bad-plugin', async () => {
-          await Promise.resolve();
-          throw new Error('later');
-        });
-      },
-    },
-  ]);
-  expect(() => hooks.initialized.call({ version: '1' })).toThrow(
-    'The plugin bad-plugin failed in initialized: boom',
+test('a plugin is found where it can only be imported, and a factory that fails is told as such', async () => {
+  write(
+    'node_modules/only-import/package.json',
+    '{"name":"only-import","type":"module","exports":{".":{"types":"./x.d.ts","import":"./main.js"}}}',
   );
-  await expect(hooks.closed.promise()).rejects.toThrow('The plugin bad-plugin failed in closed: later');
-});
-
-test('plugins of another API, of the wrong shape, or twice are refused', () => {
-  const good = { name: 'p', apiVersion: 1, apply: (): void => {} };
-  const codes = [[{ ...good, apiVersion: 2 }], [(() => good) as never], [good, good]].map((plugins) => {
-    try {
-      applyPlugins(createBuildHooks(), plugins);
-      return undefined;
-    } catch (error) {
-      return (error as { code: string }).code;
-    }
-  });
-  expect(codes).toEqual(['PLUGIN_API_MISMATCH', 'PLUGIN_INVALID', 'PLUGIN_DUPLICATE']);
+  write('node_modules/only-import/main.js', module('only-import'));
+  write('throws.mjs', 'export const plugin = () => { throw new Error("no token"); };');
+  write('waits.mjs', 'export const plugin = async () => ({});');
+  expect((await loadPlugins(undefined, ['only-import'], folder)).map((p) => p.name)).toEqual(['only-import']);
+  await expect(loadPlugins(undefined, ['./throws.mjs'], folder)).rejects.toThrow('its factory failed: no token');
+  await expect(loadPlugins(undefined, ['./waits.mjs'], folder)).rejects.toThrow('returned a promise');
 });

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { createRequire, findPackageJSON } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildError } from '@melange2/diagnostics';
-import type { BuilderConfig, Plugin, PluginEntry } from '@melange2/plugin-api';
+import type { BuilderConfig, Plugin } from '@melange2/plugin-api';
 import { errors } from './errors.ts';
 
 /** Names a configuration file may have, in the order they are looked for in each folder. */
@@ -69,39 +69,80 @@ async function readValue(file: string): Promise<unknown> {
     const module = (await import(pathToFileURL(file).href)) as { default?: unknown; config?: unknown };
     return module.default ?? module.config;
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw buildError(errors, 'PLUGIN_CONFIG_INVALID', { file, problem }, { cause });
+    throw buildError(errors, 'PLUGIN_CONFIG_INVALID', { file, problem: messageOf(cause) }, { cause });
   }
 }
 
-async function loadEntry(entry: PluginEntry, folder: string, from: string): Promise<Plugin> {
-  if (typeof entry !== 'string' && !isPair(entry)) return entry;
-  const [name, options] = typeof entry === 'string' ? [entry, undefined] : entry;
+async function loadEntry(entry: unknown, folder: string, from: string): Promise<Plugin> {
+  const named = namedEntry(entry);
+  // A plugin that stands there itself is looked at when it is applied.
+  if (named === undefined) return entry as Plugin;
+  const [name, options] = named;
   const module = await importFrom(name, folder, from);
   const { plugin: factory } = module as { plugin?: unknown };
-  if (typeof factory !== 'function') {
-    throw buildError(errors, 'PLUGIN_NOT_FOUND', {
-      plugin: name,
-      from,
-      problem: 'the module exports no function "plugin"',
-    });
+  const fail = (problem: string, cause?: unknown): never => {
+    throw buildError(errors, 'PLUGIN_NOT_FOUND', { plugin: name, from, problem }, { cause });
+  };
+  if (typeof factory !== 'function') return fail('the module exports no function "plugin"');
+  let made: unknown;
+  try {
+    made = (factory as (given?: unknown) => unknown)(options);
+  } catch (cause) {
+    return fail(`its factory failed: ${messageOf(cause)}`, cause);
   }
-  return (factory as (options?: unknown) => Plugin)(options);
+  if (made instanceof Promise) {
+    made.catch(() => {});
+    return fail('its factory returned a promise instead of a plugin');
+  }
+  return made as Plugin;
 }
 
-function isPair(entry: PluginEntry): entry is readonly [string, unknown] {
-  return Array.isArray(entry);
+/** The name and the options of an entry; `undefined` for one that is a plugin itself. */
+function namedEntry(entry: unknown): readonly [string, unknown] | undefined {
+  if (typeof entry === 'string') return [entry, undefined];
+  if (!Array.isArray(entry)) return undefined;
+  const [name, options] = entry as readonly unknown[];
+  return typeof name === 'string' ? [name, options] : undefined;
 }
 
 async function importFrom(name: string, folder: string, from: string): Promise<unknown> {
   try {
     const path =
-      name.startsWith('.') || name.startsWith('/')
-        ? resolve(folder, name)
-        : createRequire(join(folder, 'noop.js')).resolve(name);
+      name.startsWith('.') || name.startsWith('/') ? resolve(folder, name) : moduleFile(name, folder);
     return await import(pathToFileURL(path).href);
   } catch (cause) {
-    const problem = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+    const problem = messageOf(cause).split('\n')[0] ?? '';
     throw buildError(errors, 'PLUGIN_NOT_FOUND', { plugin: name, from, problem }, { cause });
   }
+}
+
+/** The file that a name stands for, seen from a folder; packages that can only be imported are found as well. */
+function moduleFile(name: string, folder: string): string {
+  const base = join(folder, 'noop.js');
+  try {
+    return createRequire(base).resolve(name);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw cause;
+    const manifest = findPackageJSON(name, pathToFileURL(base));
+    const text = manifest === undefined ? '{}' : readFileSync(manifest, 'utf8');
+    const target = importTarget((JSON.parse(text) as { exports?: unknown }).exports);
+    if (manifest === undefined || target === undefined) throw cause;
+    return join(dirname(manifest), target);
+  }
+}
+
+/** What `exports` of a package gives to `import`, for the package itself. */
+function importTarget(exported: unknown): string | undefined {
+  if (typeof exported === 'string') return exported;
+  if (typeof exported !== 'object' || exported === null) return undefined;
+  for (const [key, value] of Object.entries(exported)) {
+    if (!['.', 'node', 'import', 'default'].includes(key)) continue;
+    const target = importTarget(value);
+    if (target !== undefined) return target;
+  }
+  return undefined;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { createBuilder, findConfigFile, loadPlugins, type BuildRequest } from '@melange2/core';
+import { type Builder, createBuilder, findConfigFile, loadPlugins, type BuildRequest } from '@melange2/core';
 import { buildError } from '@melange2/diagnostics';
 import type { Plugin } from '@melange2/plugin-api';
 import { defaultPlugins } from '../default-plugins.ts';
@@ -9,6 +9,7 @@ import { exitCodes } from '../exit-code.ts';
 import { namedCacheMounts } from '../named-cache-mounts.ts';
 import type { PerStep } from '../option-values.ts';
 import { progressPlugin } from '../progress-plugin.ts';
+import { reportError } from '../report-error.ts';
 import { enterFailedStep } from '../step-shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -81,13 +82,24 @@ export async function runBuild(
     plugins: await pluginsOf(file, options, terminal),
     host: { env: terminal.env, cwd: terminal.cwd, now: terminal.now, version },
   });
-  try {
+  return closing(builder, terminal, async () => {
     const request = buildRequest(file, options, terminal);
     await builder.build({ ...request, ...onFailure(options, terminal) }, terminal.signal);
     return exitCodes.done;
-  } finally {
-    await builder.close();
+  });
+}
+
+/** Closes the builder after `work`; when both fail, the failure of `work` is the one that counts. */
+async function closing<T>(builder: Builder, terminal: Terminal, work: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await builder.close().catch((failure: unknown) => reportError(failure, terminal, () => undefined));
+    throw error;
   }
+  await builder.close();
+  return result;
 }
 
 /** Runs `melange2 test`. */
@@ -103,7 +115,7 @@ export async function runTest(
     plugins: await pluginsOf(file, options, terminal),
     host: { env: terminal.env, cwd: terminal.cwd, now: terminal.now, version },
   });
-  try {
+  return closing(builder, terminal, async () => {
     const request = {
       ...buildRequest(file, options, terminal),
       packages: options.testPackageAppend,
@@ -113,9 +125,7 @@ export async function runTest(
     for (const { package: name, architecture } of passed) terminal.stdout(`ok ${name} (${architecture})\n`);
     if (passed.length === 0) terminal.stderr(`${file} has no tests\n`);
     return exitCodes.done;
-  } finally {
-    await builder.close();
-  }
+  });
 }
 
 interface TestOptions {
@@ -167,11 +177,14 @@ async function pluginsOf(
   terminal: Terminal,
 ): Promise<Plugin[]> {
   const folder = file === undefined ? terminal.cwd : dirname(resolve(terminal.cwd, file));
+  const own = await loadPlugins(findConfigFile(folder), options.plugin, terminal.cwd);
+  // One that comes with melange2 gives way to one of its name, so that it can be given options.
+  const replaced = new Set(own.map((plugin: Partial<Plugin> | undefined) => plugin?.name));
   return [
     await progressPlugin(options.progress, terminal),
-    ...(await defaultPlugins(options.cacheMounts)),
+    ...(await defaultPlugins(options.cacheMounts)).filter(({ name }) => !replaced.has(name)),
     ...namedCacheMounts(options.cacheMount ?? []),
-    ...(await loadPlugins(findConfigFile(folder), options.plugin, terminal.cwd)),
+    ...own,
   ];
 }
 
