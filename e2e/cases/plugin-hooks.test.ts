@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { buildPackage, type BuiltPackages } from '../harness/build-package.ts';
+import { melange2 } from '../harness/melange2.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
@@ -111,9 +113,10 @@ pipeline:
   - uses: acme/hello
   - uses: acme/native
   - runs: |
-      echo "$FROM_PLUGIN $ACME_CACHE very-s3cret" | tee melange-out/hooks/etc/seen
+      echo "$FROM_PLUGIN $ACME_CACHE $(printf very-%s s3cret)" | tee melange-out/hooks/etc/seen
       grep -q ' /var/acme ' /proc/self/mountinfo
       tar --version | head -n 1
+      : ${randomUUID()}
       ${last}
 `;
 
@@ -138,7 +141,7 @@ async function build(address: string, last: string, args: readonly string[]): Pr
   return { ...built, dir, calls: lines.map((line) => JSON.parse(line) as Call) };
 }
 
-describe.each(daemons)('on BuildKit %s', (_, address) => {
+describe.each(daemons)('on BuildKit %s', (age, address) => {
   test('each hook is called at its moment, and what its tap returns counts', async () => {
     const built = await build(address, 'true', ['--cache-to', 'type=acme,ref=x']);
     expect(built, built.stderr).toMatchObject({ code: 0 });
@@ -215,7 +218,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
 
   test('a failed build is exported by the plugin for the kind, and told as failed', async () => {
     const args = ['--export-on-failure', 'acme', '--export-ref', 'there'];
-    const { calls, code, stderr } = await build(address, 'exit 7', args);
+    const { calls, code, dir, stderr } = await build(address, 'exit 7', args);
     expect(code, stderr).toBe(1);
     expect(calls.filter((c) => c.hook === 'resolveExporter')).toEqual([
       { hook: 'resolveExporter', kind: 'acme', ref: 'there', attributes: {} },
@@ -224,6 +227,18 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
       { hook: 'exported', some: true, workingDir: '/home/build' },
     ]);
     expect(stderr).toContain('exported the failed state to acme:there');
+    const [lines = ''] = /The last lines of the step:[^]*?\n\n/.exec(stderr) ?? [];
+    expect(lines).toContain('planned /var/acme ***');
+    const logs = join(dir, 'state/melange2/builds');
+    expect(execFileSync('grep', ['-rl', '--', '/var/acme ', logs], { encoding: 'utf8' })).toMatch(/\.log\n/);
+    expect(spawnSync('grep', ['-r', 'very-s3cret', logs], { encoding: 'utf8' }).stdout).toBe('');
+    // Afterwards, a shell in the failed state has the caches of the step; before 0.11 no daemon opens one.
+    const shell = await melange2(['shell', '-c', 'test -d /var/acme && echo cached'], {
+      cwd: dir,
+      env: { XDG_STATE_HOME: join(dir, 'state'), XDG_CACHE_HOME: join(dir, 'cache') },
+    });
+    if (shell.code === 0) expect(shell.stdout).toBe('cached\n');
+    else expect(age, shell.stderr).toBe('0.8');
     expect(calls.slice(-2)).toEqual([
       { hook: 'buildFinished', outcome: 'failed', packages: 0, code: 'BUILD_STEP_FAILED' },
       { hook: 'closed' },

@@ -6,7 +6,9 @@ import { applyPlugins } from './apply-plugins.ts';
 import { callAll } from './call-all.ts';
 import { eventBus } from './event-bus.ts';
 
-function applied(...plugins: readonly (readonly [name: string, apply: (hooks: BuildHooks) => void])[]): BuildHooks {
+function applied(
+  ...plugins: readonly (readonly [name: string, apply: (hooks: BuildHooks) => void])[]
+): BuildHooks {
   const hooks = createBuildHooks();
   applyPlugins(
     hooks,
@@ -28,15 +30,24 @@ test('a failing tap is reported with its plugin and its hook, whatever name and 
       h.modifyConfig.tapPromise('bad-plugin', async () => boom());
       h.modifySolve.tapAsync('bad-plugin', (_request, _context, done) => done(new Error('later')));
       // An async function where a plain one is wanted: tapable alone would lose its failure.
-      h.packageEmitted.tap('bad-plugin', (async () => boom()) as never);
+      const plain: () => unknown = async () => boom();
+      h.packageEmitted.tap('bad-plugin', plain);
     },
   ]);
   const said = 'The plugin bad-plugin failed in ';
   expect(() => hooks.initialized.call({ version: '1' })).toThrow(`${said}initialized: boom`);
-  expect(() => hooks.lowerStep.for('fetch').call({} as never, {} as never)).toThrow(`${said}lowerStep[fetch]: boom`);
-  await expect(hooks.modifyConfig.promise({} as never, {} as never)).rejects.toThrow(`${said}modifyConfig: boom`);
-  await expect(hooks.modifySolve.promise({} as never, {} as never)).rejects.toThrow(`${said}modifySolve: later`);
-  await expect(hooks.packageEmitted.promise({} as never, {} as never)).rejects.toThrow(`${said}packageEmitted: boom`);
+  expect(() => hooks.lowerStep.for('fetch').call({} as never, {} as never)).toThrow(
+    `${said}lowerStep[fetch]: boom`,
+  );
+  await expect(hooks.modifyConfig.promise({} as never, {} as never)).rejects.toThrow(
+    `${said}modifyConfig: boom`,
+  );
+  await expect(hooks.modifySolve.promise({} as never, {} as never)).rejects.toThrow(
+    `${said}modifySolve: later`,
+  );
+  await expect(hooks.packageEmitted.promise({} as never, {} as never)).rejects.toThrow(
+    `${said}packageEmitted: boom`,
+  );
 });
 
 test('a result that the hook cannot use is a failure of the plugin, not a crash further on', async () => {
@@ -48,9 +59,13 @@ test('a result that the hook cannot use is a failure of the plugin, not a crash 
       h.modifyPackage.tapPromise('bad-plugin', (async () => null) as never);
     },
   ]);
-  expect(() => hooks.modifyPlan.call({} as never, {} as never)).toThrow('failed in modifyPlan: it returned a promise');
+  expect(() => hooks.modifyPlan.call({} as never, {} as never)).toThrow(
+    'failed in modifyPlan: it returned a promise',
+  );
   expect(() => hooks.modifyCacheMounts.call([], {} as never)).toThrow('it returned a string where a list');
-  await expect(hooks.modifyPackage.promise({} as never, {} as never)).rejects.toThrow('it returned null where an object');
+  await expect(hooks.modifyPackage.promise({} as never, {} as never)).rejects.toThrow(
+    'it returned null where an object',
+  );
 });
 
 test('undefined passes a value on as it is, and taps run in the order of the plugins', async () => {
@@ -121,8 +136,11 @@ test('a tap for events that fails is dropped with one warning; the others have e
     ],
     ['b', hear('b')],
   );
-  const bus = eventBus(hooks, () => 0, redactor(), (error) =>
-    bus.emit({ type: 'notice', level: 'warning', text: (error as Error).message }),
+  const bus = eventBus(
+    hooks,
+    () => 0,
+    redactor(),
+    (error) => bus.emit({ type: 'notice', level: 'warning', text: (error as Error).message }),
   );
   const notice = (text: string): void => bus.emit({ type: 'notice', level: 'info', text });
   notice('1');

@@ -18,6 +18,7 @@ import { eventBus, type EventBus } from './event-bus.ts';
 import { httpCredentials } from './http-credentials.ts';
 import type { Kernel } from './kernel.ts';
 import { readInputs } from './read-inputs.ts';
+import { redactError } from './redact-error.ts';
 import { readSigningKey } from './signing.ts';
 import { runningSteps } from './running-steps.ts';
 import { stageClock } from './stage-clock.ts';
@@ -143,9 +144,9 @@ async function runBuild<T>(
     outcome = 'succeeded';
     return { results, recordFolder: record.folder };
   } catch (error) {
-    failure = error;
+    failure = redactError(error, kernel.redactor);
     outcome = signal.aborted ? 'canceled' : 'failed';
-    throw signal.aborted ? signal.reason : error;
+    throw signal.aborted ? signal.reason : failure;
   } finally {
     stop.abort(new Error('the build is over'));
     await connecting.then(

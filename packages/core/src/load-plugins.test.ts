@@ -59,6 +59,8 @@ test('a plugin is found where it can only be imported, and a factory that fails 
   write('throws.mjs', 'export const plugin = () => { throw new Error("no token"); };');
   write('waits.mjs', 'export const plugin = async () => ({});');
   expect((await loadPlugins(undefined, ['only-import'], folder)).map((p) => p.name)).toEqual(['only-import']);
-  await expect(loadPlugins(undefined, ['./throws.mjs'], folder)).rejects.toThrow('its factory failed: no token');
+  await expect(loadPlugins(undefined, ['./throws.mjs'], folder)).rejects.toThrow(
+    'its factory failed: no token',
+  );
   await expect(loadPlugins(undefined, ['./waits.mjs'], folder)).rejects.toThrow('returned a promise');
 });

@@ -1,3 +1,4 @@
+import type { Redactor } from '@melange2/diagnostics';
 import { createWriteStream } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -13,6 +14,7 @@ import { exportedPackages } from './export-state.ts';
 import { findPackages } from './find-packages.ts';
 import type { LicenseReceiver } from './license-files.ts';
 import { entitlementsOf, type PlanContext, type PlannedGraph } from './plan-graph.ts';
+import { redactStream } from './redact-stream.ts';
 import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
@@ -86,7 +88,7 @@ export async function solveGraph(
               buildUser: plan.user,
               owners: parseOwnerNames(environment.passwd, environment.group),
               onOther: async (entry) => {
-                if (!(await licenses.receive(entry))) await keepLog(entry, graph, tracker);
+                if (!(await licenses.receive(entry))) await keepLog(entry, graph, tracker, kernel.redactor);
               },
               signal,
             });
@@ -157,7 +159,7 @@ async function stepFailed(
   const state = await openFailedState(failure, gateway, step, architecture);
   const log = tracker.logFile(digest);
   if (state !== undefined && log !== undefined && tracker.isClipped(digest)) {
-    await keepWholeLog(state, log);
+    await keepWholeLog(state, log, build.kernel.redactor);
   }
   const { onFailedStep } = request;
   if (onFailedStep !== undefined) {
@@ -170,23 +172,28 @@ async function stepFailed(
 }
 
 /** Reads the whole output of a failed step out of its state. What the daemon sent before stays when that fails. */
-async function keepWholeLog(state: StepState, file: string): Promise<void> {
+async function keepWholeLog(state: StepState, file: string, redactor: Redactor): Promise<void> {
   const process = await state.exec({
     args: ['/bin/sh', '-c', `exec cat ${logFolder}/${logFile}`],
     user: '0:0',
   });
   process.stderr.resume();
-  await pipeline(process.stdout, createWriteStream(`${file}.whole`));
+  await pipeline(process.stdout, redactStream(redactor), createWriteStream(`${file}.whole`));
   if ((await process.exited) === 0) await rename(`${file}.whole`, file);
   else await rm(`${file}.whole`, { force: true });
 }
 
 /** Writes the whole output of a step, cached ones too, over what came through the status, which the daemon may clip. */
-async function keepLog(entry: TarEntry, graph: PlannedGraph, tracker: StepTracker): Promise<void> {
+async function keepLog(
+  entry: TarEntry,
+  graph: PlannedGraph,
+  tracker: StepTracker,
+  redactor: Redactor,
+): Promise<void> {
   const number = /^(?:\.?\/)?logs\/(\d+)$/.exec(entry.name)?.[1];
   const step = number === undefined ? undefined : graph.plan.steps[Number(number)];
   const vertex = [...graph.known].find(([, facts]) => facts.step === step && facts.kind === 'command')?.[0];
   const file = vertex === undefined ? undefined : tracker.logFile(vertex);
   if (file === undefined) return;
-  await pipeline(entry.content, createWriteStream(file));
+  await pipeline(entry.content, redactStream(redactor), createWriteStream(file));
 }

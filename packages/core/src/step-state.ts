@@ -62,7 +62,7 @@ export async function openFailedState(
   if (failed === undefined || op?.kind !== 'exec' || !gateway.capabilities.has('gateway.exec'))
     return undefined;
   const { mounts, network, meta } = op.value;
-  // A mount of kind 0 is a bind: only these have a state; caches are found by their id.
+  // Binds have a state, caches what they were begun from; others are made anew.
   const options: ContainerOptions = {
     mounts: mounts.flatMap((mount, i): ContainerMount[] => {
       const resultId = failed.mountIds[i] ?? '';
@@ -77,7 +77,16 @@ export async function openFailedState(
         ];
       }
       return mount.mountType === cache && mount.cacheOpt !== undefined
-        ? [{ dest: mount.dest, kind: 'cache', cache: mount.cacheOpt, selector: mount.selector }]
+        ? [
+            {
+              dest: mount.dest,
+              kind: 'cache',
+              cache: mount.cacheOpt,
+              selector: mount.selector,
+              // What it was begun from: with its id, that tells which cache it is.
+              ...(resultId === '' ? {} : { resultId }),
+            },
+          ]
         : [];
     }),
     network: networks[network] ?? 'default',
@@ -86,9 +95,14 @@ export async function openFailedState(
   return { step, architecture, moment: 'failed', exec: execIn(gateway, options, run) };
 }
 
-/** Opens a result as the step finds or leaves it: with its caches, variables, folder and user. */
+/**
+ * Opens a result as the step finds or leaves it: with its caches, variables, folder and user.
+ *
+ * `emptyCache` is what the caches of the step were begun from: with their ids, that tells which caches they are.
+ */
 export function openResult(
   result: Reference,
+  emptyCache: Reference | undefined,
   gateway: Gateway,
   given: Pick<StepState, 'step' | 'architecture' | 'moment'>,
 ): StepState {
@@ -96,7 +110,13 @@ export function openResult(
   const caches = step.mounts.map(({ id, target, sharing }): ContainerMount => {
     // A build that runs may hold a locked cache for long; looking into it does no harm.
     const mode = sharing === 'private' ? sharings.private : sharings.shared;
-    return { dest: target, kind: 'cache', cache: { ID: id, sharing: mode }, selector: '/cache' };
+    return {
+      dest: target,
+      kind: 'cache',
+      cache: { ID: id, sharing: mode },
+      selector: '/cache',
+      ...(emptyCache === undefined ? {} : { resultId: emptyCache.id }),
+    };
   });
   const network = step.network === 'sandbox' ? 'default' : step.network;
   const options = { mounts: [{ dest: '/', resultId: result.id }, ...caches], network } as const;

@@ -1,5 +1,5 @@
 import type { Gateway } from '@melange2/buildkit-client';
-import type { PlannedStep } from '@melange2/pipeline';
+import { cacheMountOf, type PlannedStep } from '@melange2/pipeline';
 import type { ArchitectureBuild } from './architecture-build.ts';
 import { whilePaused } from './event-bus.ts';
 import { knownVertices } from './export-state.ts';
@@ -38,7 +38,18 @@ export async function withStepState<T>(
     run: async (gateway: Gateway) => {
       const { ref } = await gateway.solve({ definition, evaluate: true }, { signal });
       if (ref === undefined) throw new Error(`the state of ${step.id} has no files`);
-      const state = openResult(ref, gateway, { step, architecture, moment });
+      const [cache] = step.mounts;
+      const mount = cache === undefined ? undefined : cacheMountOf(cache, step.user);
+      const emptyCache =
+        mount?.kind !== 'cache' || mount.source === undefined
+          ? undefined
+          : (
+              await gateway.solve(
+                { definition: definitionOf(graph, mount.source), evaluate: true },
+                { signal },
+              )
+            ).ref;
+      const state = openResult(ref, emptyCache, gateway, { step, architecture, moment });
       used = { value: await whilePaused(bus, () => use(state)) };
       return undefined;
     },
