@@ -28,7 +28,7 @@ export function addCheck(program: Command, terminal: Terminal, exit: (code: numb
     .description('print name-version-rEPOCH of a build file')
     .argument('<file>', 'the build file')
     .action(async (file: string) => {
-      const { packageVersion } = await import('@melange2/core');
-      terminal.stdout(await packageVersion(file));
+      const { runPackageVersion } = await import('./commands/package-version.ts');
+      exit(await runPackageVersion(file, terminal));
     });
 }

@@ -16,7 +16,7 @@ import { version } from './version.ts';
 /** Runs one command line; returns the exit code. Throws what the command throws. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exit: number = exitCodes.done;
-  const program = createProgram(terminal, (code) => (exit = code));
+  const program = createProgram(terminal, (code) => (exit = code), argv[0]);
   if (argv[0] === 'completion' || argv[0] === 'complete') {
     // Only here: the library takes a few milliseconds that every other command would pay for.
     const { default: addCompletion } = await import('@bomb.sh/tab/commander');
@@ -40,8 +40,29 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 /** Takes the exit code of a command that ended without throwing. */
 type SetExit = (code: number) => void;
 
-/** The whole command line: each command's options, and the module that runs it, loaded when it is used. */
-export function createProgram(terminal: Terminal, exit: SetExit): Command {
+/** Commands by the function that adds them. */
+const groups: readonly {
+  readonly commands: readonly string[];
+  readonly add: (program: Command, terminal: Terminal, exit: SetExit) => void;
+}[] = [
+  { commands: ['build'], add: addBuild },
+  { commands: ['test'], add: addTest },
+  { commands: ['check', 'package-version'], add: addCheck },
+  { commands: ['log', 'shell'], add: addRecords },
+  { commands: ['compile', 'pipelines'], add: addCompile },
+  { commands: ['keygen', 'sign', 'sign-index'], add: addKeys },
+  { commands: ['index'], add: addIndex },
+  { commands: ['cache'], add: addCache },
+  { commands: ['version'], add: addVersion },
+];
+
+/**
+ * The command line: each command's options, and the module that runs it, loaded when it is used.
+ *
+ * With `only`, the name of a command, there are just those added together with it: a command need not wait for the
+ * options of all others.
+ */
+function createProgram(terminal: Terminal, exit: SetExit, only: string | undefined): Command {
   const program = new Command('melange2')
     .description('Builds apk packages from YAML build files, with BuildKit.')
     .version(`melange2 ${version}`, '-V, --version', 'print the version')
@@ -54,15 +75,12 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
       outputError: () => {},
     });
 
-  addBuild(program, terminal, exit);
-  addTest(program, terminal, exit);
-  addCheck(program, terminal, exit);
-  addRecords(program, terminal, exit);
-  addCompile(program, terminal, exit);
-  addKeys(program, terminal, exit);
-  addIndex(program, terminal, exit);
-  addCache(program, terminal, exit);
+  const one = groups.filter(({ commands }) => only !== undefined && commands.includes(only));
+  for (const { add } of one.length > 0 ? one : groups) add(program, terminal, exit);
+  return program;
+}
 
+function addVersion(program: Command, terminal: Terminal): void {
   subcommand(program, 'version')
     .description('print the version and what it runs on')
     .option('--json', 'as JSON')
@@ -70,8 +88,6 @@ export function createProgram(terminal: Terminal, exit: SetExit): Command {
       const { runVersion } = await import('./commands/version.ts');
       runVersion(options, terminal);
     });
-
-  return program;
 }
 
 function sentence(text: string): string {

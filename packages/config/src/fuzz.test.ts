@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { mutateText, randomNumbers } from '@melange2/testing';
 import { expect, test } from 'vitest';
 import { parseConfig, parsePipelineFile } from './index.ts';
 import { readFullYaml } from './yaml-document.ts';
@@ -72,87 +73,6 @@ update:
   'package:\n  name: a\n  version: "1"\r\n  epoch: 0\r\n---\nsecond: document\n',
 ];
 
-const pieces = [
-  '\n',
-  ' ',
-  '  ',
-  '\t',
-  ':',
-  ': ',
-  '- ',
-  '-',
-  '#',
-  ' #',
-  '"',
-  "'",
-  '|',
-  '>',
-  '|-',
-  '>+',
-  '{',
-  '}',
-  '[',
-  ']',
-  ',',
-  '&a ',
-  '*a',
-  '!!str ',
-  '%',
-  '---\n',
-  '...\n',
-  '${{',
-  '}}',
-  '${{vars.a}}',
-  '<<: ',
-  '? ',
-  '~',
-
-  '\\',
-  '\r',
-  '\r\n',
-  '\u0000',
-  '\u00e9',
-  '😀',
-  '\ufeff',
-  '\u2028',
-  '0',
-  '1e3',
-  'null',
-  'true',
-  'range: langs\n',
-];
-
-/** A generator of numbers below a bound, the same for every run. */
-function randomNumbers(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * bound);
-  };
-}
-
-function mutate(text: string, random: (bound: number) => number): string {
-  let out = text;
-  for (let changes = 1 + random(4); changes > 0; changes--) {
-    const at = random(out.length + 1);
-    const length = random(3) === 0 ? random(40) : random(3);
-    const kind = random(5);
-    if (kind === 0) out = out.slice(0, at) + out.slice(at + length);
-    else if (kind === 1) out = out.slice(0, at) + (pieces[random(pieces.length)] ?? '') + out.slice(at);
-    else if (kind === 2)
-      out = out.slice(0, at) + (pieces[random(pieces.length)] ?? '') + out.slice(at + length);
-    else if (kind === 3) out = out.slice(0, at) + out.slice(at - length, at) + out.slice(at);
-    else {
-      const lines = out.split('\n');
-      const line = random(lines.length);
-      if (random(2) === 0) lines[line] = `${' '.repeat(random(4))}${lines[line] ?? ''}`;
-      else lines.splice(line, 1 + random(2), lines[random(lines.length)] ?? '');
-      out = lines.join('\n');
-    }
-  }
-  return out;
-}
-
 function recipes(): string[] {
   const vectors = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
   const file = join(vectors, 'compile/wolfi-shared.ndjson.gz');
@@ -166,7 +86,7 @@ function* mutants(): Generator<string> {
   const texts = [...seeds, ...recipes()];
   for (let i = 0; i < runs; i++) {
     const text = (random(4) === 0 ? seeds[random(seeds.length)] : texts[random(texts.length)]) ?? '';
-    yield mutate(text, random);
+    yield mutateText(text, random);
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from './index.ts';
+import { parseConfig, substituteCondition } from './index.ts';
 
 const head = 'package:\n  name: p\n  version: "1"\n  epoch: 0\n';
 
@@ -31,6 +31,24 @@ test('aliases of aliases are refused before they are written out', { timeout: 60
     return `  - &m${i} {pipeline: [${inner}]}\n`;
   });
   expect(codes(`${head}pipeline:\n${steps}`)).toEqual(['CONFIG_TOO_LARGE']);
+});
+
+test('what aliases repeat is counted before it is made, and a few repetitions are fine', () => {
+  const step = `  - &s {uses: x, with: {${repeat(200, (i) => `k${i}: v, `)}}}\n`;
+  expect(codes(`${head}pipeline:\n${step}${'  - *s\n'.repeat(200)}`)).toEqual([]);
+  expect(codes(`${head}pipeline:\n${step}${'  - *s\n'.repeat(400)}`)).toEqual(['CONFIG_TOO_LARGE']);
+});
+
+test('a condition of ten thousand terms and twenty thousand vars take no time', () => {
+  const terms = repeat(10_000, (i) => `\${{build.arch}} == "a${i}" || `);
+  const vars = repeat(20_000, (i) => `  v${i}: x\n`);
+  const startMs = performance.now();
+  expect(codes(`${head}pipeline:\n  - if: ${terms} "a" == "b"\n    runs: x\n`)).toEqual([]);
+  expect(substituteCondition(terms, new Map([['build.arch', 'x']])).problems).toEqual([]);
+  const config = parseConfig(`${head}vars:\n${vars}`, 'a.yaml');
+  expect(config.diagnostics).toHaveLength(1000);
+  // Each took more than three seconds when it took the square.
+  expect(performance.now() - startMs).toBeLessThan(3000);
 });
 
 test('variables that double each other are refused before they fill the memory', { timeout: 60_000 }, () => {

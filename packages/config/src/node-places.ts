@@ -101,14 +101,9 @@ interface Pair {
 
 /** The pair of a map with this key, its own before merged ones. */
 export function findPair(map: YamlMap, name: string): Pair | undefined {
-  let merged: YamlNode | undefined;
-  for (let i = 0; i < map.keys.length; i++) {
-    const key = map.keys[i];
-    const value = map.values[i];
-    if (key === undefined || value === undefined) continue;
-    if (key.kind === 'scalar' && key.text === name) return { key, value };
-    if (isMergeKey(key)) merged = value;
-  }
+  const own = pairAt(map, indexOfKey(map, name));
+  if (own !== undefined) return own;
+  const merged = map.values[map.keys.findLastIndex(isMergeKey)];
   if (merged === undefined) return undefined;
   const from = resolved(merged);
   for (const item of from.kind === 'list' ? from.items : [from]) {
@@ -117,6 +112,32 @@ export function findPair(map: YamlMap, name: string): Pair | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function pairAt(map: YamlMap, index: number): Pair | undefined {
+  const key = map.keys[index];
+  const value = map.values[index];
+  return key === undefined || value === undefined ? undefined : { key, value };
+}
+
+// Asked for each of its keys, a large map would take the square of its size. Only remembers what it was asked before.
+const indexes = new WeakMap<YamlMap, ReadonlyMap<string, number>>();
+const indexedFrom = 64;
+
+/** Where a key first stands in a map; -1 for nowhere. */
+function indexOfKey(map: YamlMap, name: string): number {
+  if (map.keys.length < indexedFrom)
+    return map.keys.findIndex((key) => key.kind === 'scalar' && key.text === name);
+  let index = indexes.get(map);
+  if (index === undefined) {
+    const made = new Map<string, number>();
+    for (const [i, key] of map.keys.entries()) {
+      if (key.kind === 'scalar' && !made.has(key.text)) made.set(key.text, i);
+    }
+    index = made;
+    indexes.set(map, index);
+  }
+  return index.get(name) ?? -1;
 }
 
 /** Whether a key is the merge key `<<`, not a quoted text of that form. */

@@ -1,4 +1,5 @@
 import { diagnostic, type Diagnostic } from '@melange2/diagnostics';
+import { maxRepeated, tooManyRepeated } from './alias-growth.ts';
 import { errors } from './errors.ts';
 import type { SourceText } from './node-places.ts';
 import { readYaml } from './yaml-document.ts';
@@ -22,6 +23,14 @@ export function readDocument(source: SourceText): ReadDocument {
     const edits = [{ span: source.span(fix), text: fix.text }];
     return diagnostic(errors, 'CONFIG_YAML_INVALID', { reason }, { span, fix: { title: fix.title, edits } });
   });
+  const alias = root !== undefined && source.text.includes('*') ? tooManyRepeated(root) : undefined;
+  if (alias !== undefined) {
+    const details = { limit: `${maxRepeated} values that aliases repeat` };
+    return {
+      root: undefined,
+      diagnostics: [diagnostic(errors, 'CONFIG_TOO_LARGE', details, { span: source.span(alias) })],
+    };
+  }
   if (root === undefined && diagnostics.length === 0) {
     const span = source.span({ start: 0, end: 0 });
     diagnostics.push(diagnostic(errors, 'CONFIG_EMPTY', { file: source.file }, { span }));

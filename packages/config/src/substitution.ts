@@ -57,7 +57,7 @@ export function substituteTraced(
  */
 export function substituteCondition(text: string, variables: Variables): Substituted {
   if (!text.includes('${{')) return { text, problems: noProblems };
-  return strict(text, variables, conditionValue);
+  return strict(text, variables, conditionValue());
 }
 
 /**
@@ -104,7 +104,7 @@ export function substituteLiteralCondition(
   variables: Variables,
   builder?: TextMapBuilder,
 ): string {
-  return literal(text, variables, conditionValue, builder);
+  return literal(text, variables, conditionValue(), builder);
 }
 
 /** Longest text that variables may make, in UTF-16 units. */
@@ -124,23 +124,29 @@ type Insert = (value: string, text: string, start: number) => string;
 
 const plainValue: Insert = (value) => value;
 
-const conditionValue: Insert = (value, text, start) => {
-  const quote = openQuote(text, start);
-  if (quote === undefined) return goQuote(value);
-  return value.replaceAll(/[\\'"\n\t]/g, (c) => (c === '\n' ? '\\n' : c === '\t' ? '\\t' : `\\${c}`));
-};
+/** Puts values into a condition. Made for one text, whose variables it is asked for from left to right. */
+function conditionValue(): Insert {
+  const openQuote = quoteReader();
+  return (value, text, start) => {
+    if (openQuote(text, start) === undefined) return goQuote(value);
+    return value.replaceAll(/[\\'"\n\t]/g, (c) => (c === '\n' ? '\\n' : c === '\t' ? '\\t' : `\\${c}`));
+  };
+}
 
-/** The quote that is open before `end`. */
-function openQuote(text: string, end: number): string | undefined {
+/** Tells the quote that is open before `end`, which must not go back from call to call. */
+function quoteReader(): (text: string, end: number) => string | undefined {
   let quote: string | undefined;
-  for (let i = 0; i < end; i++) {
-    const c = text.charAt(i);
-    if (quote === undefined) {
-      if (c === '"' || c === "'") quote = c;
-    } else if (c === '\\') i++;
-    else if (c === quote) quote = undefined;
-  }
-  return quote;
+  let at = 0;
+  return (text, end) => {
+    for (; at < end; at++) {
+      const c = text.charAt(at);
+      if (quote === undefined) {
+        if (c === '"' || c === "'") quote = c;
+      } else if (c === '\\') at++;
+      else if (c === quote) quote = undefined;
+    }
+    return quote;
+  };
 }
 
 function strict(text: string, variables: Variables, insert: Insert, builder?: TextMapBuilder): Substituted {

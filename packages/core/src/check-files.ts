@@ -40,7 +40,7 @@ async function checkAll(
   const architectures = buildArchitectures(request.architectures, process.arch);
   const checked: CheckedFile[] = [];
   for (const file of request.files) {
-    const problems: Diagnostic[] = [];
+    let problems: Diagnostic[] = [];
     const one = { ...request, file };
     try {
       const bus = {
@@ -54,7 +54,7 @@ async function checkAll(
       if (!isBuildError(error)) throw error;
       const { code, message, span, diagnostics } = error;
       const own: Diagnostic = { code, severity: 'error', message, ...(span === undefined ? {} : { span }) };
-      problems.push(...(diagnostics.length > 0 ? diagnostics : [own]));
+      problems = problems.concat(diagnostics.length > 0 ? diagnostics : [own]);
     }
     checked.push({ file, problems: sortDiagnostics(problems) });
   }

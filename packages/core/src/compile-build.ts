@@ -42,18 +42,21 @@ export async function compileBuild(
   bus: EventBus,
 ): Promise<CompiledBuild> {
   const { hooks } = kernel;
-  const problems: Diagnostic[] = [];
+  // A file may have more problems than a call has room for arguments: lists are joined, not spread.
+  let problems: readonly Diagnostic[] = [];
   const parsed = parseConfig(inputs.text, request.file, {
     commit: inputs.commit,
     envFiles: inputs.envFiles,
     buildOptions: request.buildOptions,
     ...(inputs.varsFile === undefined ? {} : { varsFile: inputs.varsFile }),
   });
-  problems.push(...parsed.diagnostics);
+  problems = parsed.diagnostics;
   if (parsed.value === undefined) throw invalidBuildFile(request.file, problems);
   const context = { file: request.file, folder: inputs.folder };
   const config = await hooks.modifyConfig.promise(parsed.value, context);
-  hooks.checkConfig.call(config, { report: (problem) => void problems.push(problem) });
+  const checked: Diagnostic[] = [];
+  hooks.checkConfig.call(config, { report: (problem) => void checked.push(problem) });
+  problems = problems.concat(checked);
   const wanted = allowed(config, architectures, bus);
   const packages = new Map<string, CompiledPackage>();
   const found = new Map<string, PipelineFile>();
@@ -61,7 +64,7 @@ export async function compileBuild(
     const compiled = compileAll(config, request, wanted, withFound(inputs.catalogue, found));
     again = await findUnknown(compiled.unknown, found, kernel, context);
     if (again) continue;
-    problems.push(...compiled.diagnostics);
+    problems = problems.concat(compiled.diagnostics);
     for (const [architecture, value] of compiled.packages) packages.set(architecture, value);
   }
   const unique = distinct(problems);
@@ -93,7 +96,7 @@ function compileAll(
     },
   });
   const packages = new Map<string, CompiledPackage>();
-  const diagnostics: Diagnostic[] = [];
+  let diagnostics: readonly Diagnostic[] = [];
   for (const architecture of architectures) {
     const { libc, buildOptions } = request;
     const compiled = compile(config, {
@@ -104,7 +107,7 @@ function compileAll(
       // Only checks: what runs is the script of a step, which stays as it was written.
       normaliseScript,
     });
-    diagnostics.push(...compiled.diagnostics);
+    diagnostics = diagnostics.concat(compiled.diagnostics);
     if (compiled.value !== undefined) packages.set(architecture, compiled.value);
   }
   return { packages, diagnostics, unknown };

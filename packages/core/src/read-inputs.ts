@@ -11,7 +11,7 @@ import {
 import type { BuildRequest, Host } from './build-request.ts';
 import { unreadable } from './file-source.ts';
 import { invalidBuildFile } from './invalid-build-file.ts';
-import { gitCommit, gitRepository, pathInRepository } from './git-commit.ts';
+import { gitCommit, gitRepository, pathInRepository } from './git-repository.ts';
 
 /** Everything that is read before a build file is understood. */
 export interface BuildInputs {

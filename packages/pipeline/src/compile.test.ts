@@ -101,6 +101,14 @@ test('all problems are reported, each at its place, also in pipeline files', () 
     `);
 });
 
+test('a wrong folder that steps inherit is told once, where it stands', () => {
+  const text =
+    'package: {name: a, version: 1, epoch: 0}\npipeline:\n  - working-directory: ${{vars.>m}}\n    pipeline: [{runs: make}, {uses: autoconf/make}]\n';
+  expect(problems(compileText(text).diagnostics)).toEqual([
+    'app.yaml:3:24-3:32 PIPELINE_VARIABLE_MALFORMED "${{vars.>m}" is no reference to a variable: write ${{name}}, with letters, digits, ".", "-" and "_" in the name.',
+  ]);
+});
+
 test('a pipeline that uses itself is refused, straight or through others', () => {
   const pipelines = {
     a: 'pipeline:\n  - uses: b\n',

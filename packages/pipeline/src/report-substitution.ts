@@ -3,6 +3,9 @@ import type { SubstitutionProblem } from '@melange2/config';
 import { errors } from './errors.ts';
 import type { CompileContext } from './step-draft.ts';
 
+/** Most problems told of one text: whoever has so many has them all for one reason. */
+const maxPerText = 20;
+
 /** Reports what is wrong with the `${{…}}` of one text. `inputs` are those that may be meant. */
 export function reportSubstitution(
   problems: readonly SubstitutionProblem[],
@@ -11,7 +14,7 @@ export function reportSubstitution(
   context: CompileContext,
   inputs: readonly string[] = [],
 ): void {
-  for (const problem of problems) {
+  for (const problem of problems.slice(0, maxPerText)) {
     const place = span(problem.start, problem.end);
     const more = place === undefined ? {} : { span: place };
     context.report(

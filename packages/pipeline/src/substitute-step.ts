@@ -37,7 +37,12 @@ function substituted(
 ): string {
   if (!value.includes('${{')) return value;
   const result = substitute(value, draft.variables);
-  if (result.problems.length > 0) {
+  // What a step inherits from the one around it stands there, and has been told of there.
+  const inherited =
+    draft.scope.nested &&
+    path[0] === 'working-directory' &&
+    placesOf(draft, path[0]).key(path[0]) === undefined;
+  if (result.problems.length > 0 && !inherited) {
     const origin = placesOf(draft, path[0]).origin(...path);
     const inputs = Object.keys(draft.inputs);
     reportSubstitution(result.problems, value, (start, end) => origin?.span(start, end), context, inputs);

@@ -6,6 +6,7 @@ import type { Plugin } from '@melange2/plugin-api';
 import { defaultPlugins } from '../default-plugins.ts';
 import { errors } from '../errors.ts';
 import { exitCodes } from '../exit-code.ts';
+import { findBuildFile } from '../find-build-file.ts';
 import { namedCacheMounts } from '../named-cache-mounts.ts';
 import type { PerStep } from '../option-values.ts';
 import { progressPlugin } from '../progress-plugin.ts';
@@ -14,7 +15,6 @@ import { enterFailedStep } from '../step-shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 
-const buildFileNames = ['.melange.yaml', '.melange.yml', 'melange.yaml', 'melange.yml'];
 const signingKeyNames = ['melange.rsa', 'local-signing.rsa'];
 
 interface BuildOptions {
@@ -244,17 +244,6 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     ...(options.trace === undefined ? {} : { traceFile: path(options.trace) }),
   };
-}
-
-/**
- * The build file of a folder, by its usual names.
- *
- * @throws {BuildError} CLI_NO_BUILD_FILE
- */
-export function findBuildFile(cwd: string): string {
-  const found = buildFileNames.find((name) => existsSync(join(cwd, name)));
-  if (found === undefined) throw buildError(errors, 'CLI_NO_BUILD_FILE', { tried: buildFileNames });
-  return found;
 }
 
 function isDirectory(path: string): boolean {

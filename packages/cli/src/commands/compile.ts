@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { compilePackage, findConfigFile, loadPlugins } from '@melange2/core';
 import { exitCodes } from '../exit-code.ts';
+import { findBuildFile } from '../find-build-file.ts';
 import { formatProblem } from '../report-error.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
-import { findBuildFile } from './build.ts';
 
 interface CompileOptions {
   readonly arch: string;
