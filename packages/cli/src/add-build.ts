@@ -21,7 +21,10 @@ export function addBuild(program: Command, terminal: Terminal, exit: SetExit): v
   addEnvironment(build);
   build
     .addOption(list('--package-append <name>', 'more packages in the environment'))
-    .option('--cache-dir <dir>', 'folder with sources by checksum, seen by steps as /var/cache/melange');
+    .option(
+      '--cache-dir <dir>',
+      'folder that steps see as /var/cache/melange, with sources by checksum; what they leave there is written back; default: ./melange-cache if it is here',
+    );
   build.optionsGroup('What comes out:');
   build
     .option('--out-dir <dir>', 'where packages go', './packages')

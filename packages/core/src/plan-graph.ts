@@ -15,6 +15,7 @@ import {
 } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import type { BuildRequest } from './build-request.ts';
+import { cacheDirActions } from './cache-dir-actions.ts';
 import { withCacheMounts } from './cache-mounts.ts';
 import { errors } from './errors.ts';
 import { exportState, knownVertices } from './export-state.ts';
@@ -81,7 +82,10 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     ...(cache.contents === undefined ? {} : { cacheContents: cache.contents }),
   };
   const lowered = lower(plan, lowerOptions);
-  const output = exportState(lowered, plan, licenseActions(lowered.workspace, compiled.config, caps));
+  const output = exportState(lowered, plan, [
+    ...licenseActions(lowered.workspace, compiled.config, caps),
+    ...(request.cacheDir === undefined ? [] : cacheDirActions(lowered, caps)),
+  ]);
   const definition = definitionOf({ plan, caps }, output);
   hooks.definitionReady.call(definition, context);
   const { attachables } = environment;

@@ -8,6 +8,7 @@ import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/pac
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
 import type { CacheBackend } from '@melange2/plugin-api';
 import { logFile, logFolder } from '@melange2/pipeline';
+import { openCacheDir } from './cache-dir-writer.ts';
 import { whilePaused } from './event-bus.ts';
 import { exportFailure } from './export-failure.ts';
 import { exportedPackages } from './export-state.ts';
@@ -63,6 +64,8 @@ export async function solveGraph(
   const limits = stepLimits(build, plan, known, tracker);
   const signal = AbortSignal.any([build.signal, limits.signal]);
   const mounts = { client: daemon.client, bus, plan, known, tracker, caps: graph.caps };
+  const warn = (text: string): void => bus.emit({ type: 'notice', level: 'warning', text, architecture });
+  const cacheDir = request.cacheDir === undefined ? undefined : await openCacheDir(request.cacheDir, warn);
   let received: ReceivedTrees | undefined;
   let started = false;
   let traced: readonly string[] | undefined;
@@ -88,6 +91,7 @@ export async function solveGraph(
               buildUser: plan.user,
               owners: parseOwnerNames(environment.passwd, environment.group),
               onOther: async (entry) => {
+                if ((await cacheDir?.receive(entry)) === true || entry.type !== 'file') return;
                 if (!(await licenses.receive(entry))) await keepLog(entry, graph, tracker, kernel.redactor);
               },
               signal,
@@ -108,12 +112,7 @@ export async function solveGraph(
       isReceived: () => received !== undefined,
       isStarted: () => started,
       onNotWritten: (why, type) =>
-        bus.emit({
-          type: 'notice',
-          level: 'warning',
-          text: `The build's cache${type === undefined ? '' : ` of type ${type}`} was not written: ${why}`,
-          architecture,
-        }),
+        warn(`The build's cache${type === undefined ? '' : ` of type ${type}`} was not written: ${why}`),
     });
   } catch (error) {
     await received?.close();

@@ -253,10 +253,12 @@ describe('what apk would refuse', () => {
   });
 });
 
-test('a second name of a file beside the packages is passed over, as whoever takes it had the first one', async () => {
+test('what lies beside the packages is handed on, second names and links too', async () => {
   const stream = writeTar([
     file('licenses/COPYING', 'text'),
     entry('licenses/LICENSE', { type: 'hardLink', linkName: 'licenses/COPYING' }),
+    entry('licenses/', { type: 'directory' }),
+    entry('cache/link', { type: 'symlink', linkName: 'x' }),
     file('packages/tool/a', 'x'),
   ]);
   const others: string[] = [];
@@ -265,10 +267,10 @@ test('a second name of a file beside the packages is passed over, as whoever tak
     prefix: 'packages',
     spoolDir: dir,
     onOther: async (other) => {
-      others.push(`${other.name} ${(await other.bytes()).length}`);
+      others.push(`${other.type} ${other.name} ${(await other.bytes()).length}`);
     },
   });
-  expect(others).toEqual(['licenses/COPYING 4']);
+  expect(others).toEqual(['file licenses/COPYING 4', 'hardLink licenses/LICENSE 0', 'symlink cache/link 0']);
   expect(received.trees.get('tool')?.entries.map((e) => e.header.name)).toEqual(['a']);
   await received.close();
 });

@@ -26,7 +26,10 @@ export interface ReceiveOptions {
   readonly buildUser?: { readonly uid: number; readonly gid: number };
   /** Names that go beside the numbers of owners. Default only root's. */
   readonly owners?: OwnerNames;
-  /** Takes the files that lie outside of `prefix`, such as logs; it has to read the content before it resolves. */
+  /**
+   * Takes what lies outside of `prefix`, such as logs, folders excepted; of a file it has to read the content before it
+   * resolves. A hard link comes after the file that it is another name of.
+   */
   readonly onOther?: (entry: TarEntry) => Promise<void>;
   readonly signal?: AbortSignal;
 }
@@ -79,7 +82,10 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
         const target = normalise(entry.linkName);
         const file = files.get(target);
         // Both names lie outside: whoever takes those files has had the first one.
-        if (file === undefined && options.onOther !== undefined && isOutside(archived, options)) continue;
+        if (file === undefined && options.onOther !== undefined && isOutside(archived, options)) {
+          await options.onOther(entry);
+          continue;
+        }
         if (file === undefined) {
           const why = `is a hard link to ${entry.linkName}, which did not come before it`;
           throw buildError(errors, 'PACKAGE_OUTPUT_INVALID', { path: entry.name, why });
@@ -98,7 +104,7 @@ export async function receiveTrees(stream: ByteStream, options: ReceiveOptions):
       }
       if (place === undefined && entry.type === 'directory') continue;
       if (options.onOther !== undefined && isOutside(archived, options)) {
-        if (entry.type === 'file') await options.onOther(entry);
+        await options.onOther(entry);
         continue;
       }
       const header = withOwner(headerOf(entry, place?.path ?? archived), options);

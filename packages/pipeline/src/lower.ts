@@ -56,12 +56,16 @@ export interface LoweredStep {
   readonly after: State;
   /** Holds what the step printed in the file {@link LoweredBuild.logPath}; absent without logs. */
   readonly log: State | undefined;
+  /** What the daemon downloads for it, by the name that it has in the offline cache and at the top of the state. */
+  readonly download?: readonly [name: string, state: State];
 }
 
 /** A plan as a graph. */
 export interface LoweredBuild {
   /** Its root holds what `melange-out` holds: one folder for each package. */
   readonly output: State;
+  /** The root file system before the first step. */
+  readonly prepared: State;
   /** The root file system after the last step. */
   readonly workspace: State;
   readonly steps: readonly LoweredStep[];
@@ -110,6 +114,7 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
       { customName: 'copy the cache folder into the workspace' },
     );
   }
+  const prepared = state;
   const steps: LoweredStep[] = [];
   for (const step of plan.steps) {
     const replaced = options.lowerStep?.(step, state);
@@ -124,7 +129,14 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     copy(state, outputFolder, '/', { copyDirContentsOnly: true, createDestPath: true }),
     { customName: `collect ${plan.outputs.join(', ')}` },
   );
-  return { output, workspace: state, steps, logs: collectLogs(steps), logPath: `/log/${logFile}` };
+  return {
+    output,
+    prepared,
+    workspace: state,
+    steps,
+    logs: collectLogs(steps),
+    logPath: `/log/${logFile}`,
+  };
 }
 
 /**
@@ -163,7 +175,7 @@ function lowerStep(
   const fetched = fetchedFile(step, options, locations);
   const mounts: Mount[] = step.mounts.map((mount) => cacheMountOf(mount, step.user));
   if (fetched !== undefined) {
-    mounts.push({ kind: 'bind', dest: cacheFolder, source: fetched, readonly: true });
+    mounts.push({ kind: 'bind', dest: cacheFolder, source: fetched.state, readonly: true });
   }
   if (withLog) {
     mounts.push({
@@ -206,6 +218,7 @@ function lowerStep(
     // Variables and directory are the step's own, not those of the next.
     after: exec.root,
     log: withLog ? exec.mount(logFolder) : undefined,
+    ...(fetched?.download === undefined ? {} : { download: fetched.download }),
   };
 }
 
@@ -235,17 +248,17 @@ function fetchedFile(
   step: PlannedStep,
   options: LowerOptions,
   locations: readonly SourceLocation[],
-): State | undefined {
+): { readonly state: State; readonly download?: readonly [string, State] } | undefined {
   const names = cacheNames(step);
   for (const name of names) {
     const found = options.cached?.(name);
-    if (found !== undefined) return found;
+    if (found !== undefined) return { state: found };
   }
   const [uri = '', ...mirrors] = (step.inputs['uri'] ?? '').trim().split(/\s+/);
   const name = names.find((n) => n.startsWith('sha256:'));
   if (options.nativeFetch === false || name === undefined || mirrors.length > 0) return undefined;
   if (!/^https?:\/\/[^\s"'`$\\]+$/.test(uri)) return undefined;
-  return http(uri, {
+  const state = http(uri, {
     checksum: name,
     filename: name,
     // The daemon's own choice is readable for root only.
@@ -254,6 +267,7 @@ function fetchedFile(
     description: { [stepDescription]: step.id },
     locations,
   });
+  return { state, download: [name, state] };
 }
 
 // A pattern, since a plain path that is not there fails: a step without tee has no log.

@@ -15,6 +15,8 @@ import { enterFailedStep } from '../step-shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 
+/** Used when it is there; the folder of `--cache-dir` is made. */
+const conventionalCacheDir = 'melange-cache';
 const signingKeyNames = ['melange.rsa', 'local-signing.rsa'];
 
 interface BuildOptions {
@@ -197,6 +199,8 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
   if (pipelineDirs.length === 0 && isDirectory(conventionalPipelines))
     pipelineDirs.push(conventionalPipelines);
   const signingKey = options.signingKey ?? signingKeyNames.find((name) => existsSync(join(cwd, name)));
+  const conventionalCache = isDirectory(join(cwd, conventionalCacheDir)) ? conventionalCacheDir : undefined;
+  const cacheDir = options.cacheDir ?? conventionalCache;
   const address = options.buildkit ?? options.buildkitAddr;
   return {
     file: buildFile,
@@ -232,7 +236,7 @@ function buildRequest(file: string | undefined, options: BuildOptions, terminal:
     ...(options.sourceDir === undefined ? {} : { sourceDir: path(options.sourceDir) }),
     ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
     ...(options.apkCacheDir === undefined ? {} : { apkCacheDir: path(options.apkCacheDir) }),
-    ...(options.cacheDir === undefined ? {} : { cacheDir: path(options.cacheDir) }),
+    ...(cacheDir === undefined ? {} : { cacheDir: path(cacheDir) }),
     ...(signingKey === undefined ? {} : { signingKey: path(signingKey) }),
     ...(options.dependencyLog === undefined ? {} : { dependencyLog: path(options.dependencyLog) }),
     ...(options.lintRequire === undefined ? {} : { lintRequire: options.lintRequire }),
