@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { findDaemon, type FoundDaemon } from '@melange2/daemon';
-import { buildError, isBuildError } from '@melange2/diagnostics';
+import { buildError, type BuildError, type Diagnostic, isBuildError } from '@melange2/diagnostics';
 import { openTransport } from '@melange2/environment';
 import { type BuildOutcome, formatDuration, type PackageWritten } from '@melange2/progress';
 import { buildArchitectures } from './architectures.ts';
@@ -159,6 +159,7 @@ async function runBuild<T>(
       outcome,
       durationMs,
       ...(record === undefined ? {} : { logs: record.folder }),
+      ...(isBuildError(failure) && outcome === 'failed' ? { failure: problemOf(failure) } : {}),
     });
     record?.close(outcome);
     const summary = { outcome, durationMs, packages, ...(failure === undefined ? {} : { error: failure }) };
@@ -186,6 +187,17 @@ export async function connectDaemon(
   });
   bus.emit({ type: 'daemonFound', address: daemon.address, how: daemon.origin });
   return daemon;
+}
+
+function problemOf({ code, message, hint, diagnostics: [first], ...error }: BuildError): Diagnostic {
+  const span = error.span ?? first?.span;
+  return {
+    code,
+    severity: 'error',
+    message,
+    ...(span === undefined ? {} : { span }),
+    ...(hint === undefined ? {} : { hint }),
+  };
 }
 
 function timedOut(limitMs: number, running: readonly string[], cause: unknown): unknown {

@@ -57,7 +57,7 @@ export function openBuildRecord(root: string, name: string, startedMs: number): 
   mkdirSync(builds, { recursive: true });
   removeOld(builds);
   const stamp = new Date(startedMs).toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const { id, folder } = makeFolder(builds, `${stamp}-${slug(name)}`);
+  const { id, folder } = makeFolder(builds, `${stamp}-${recordSlug(name)}`);
   const logs = join(folder, 'logs');
   mkdirSync(logs);
   const files = new Map<string, { path: string; handle?: number }>();
@@ -80,7 +80,7 @@ export function openBuildRecord(root: string, name: string, startedMs: number): 
     logFile(step, stepName) {
       const known = files.get(step);
       if (known !== undefined) return known.path;
-      const path = join(logs, `${String(files.size + 1).padStart(3, '0')}-${slug(stepName)}.log`);
+      const path = join(logs, `${String(files.size + 1).padStart(3, '0')}-${recordSlug(stepName)}.log`);
       files.set(step, { path });
       return path;
     },
@@ -176,7 +176,8 @@ function removeOld(builds: string): void {
   }
 }
 
-function slug(text: string): string {
+/** A name as a part of the name of a file. */
+export function recordSlug(text: string): string {
   return (
     text
       .replaceAll(/[^A-Za-z0-9._+-]+/g, '-')

@@ -67,6 +67,10 @@ function redacted(event: BuildEvent, redactor: Redactor): BuildEvent {
       return { ...event, name: redactor.redact(event.name) };
     case 'stepFinished':
       return event.error === undefined ? event : { ...event, error: redactor.redact(event.error) };
+    case 'buildFinished':
+      return event.failure === undefined
+        ? event
+        : { ...event, failure: { ...event.failure, message: redactor.redact(event.failure.message) } };
     case 'problemFound':
       return { ...event, problem: { ...event.problem, message: redactor.redact(event.problem.message) } };
     default:

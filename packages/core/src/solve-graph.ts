@@ -9,6 +9,7 @@ import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
 import type { CacheBackend } from '@melange2/plugin-api';
 import { logFile, logFolder } from '@melange2/pipeline';
 import { openCacheDir } from './cache-dir-writer.ts';
+import { earlierTimes } from './earlier-times.ts';
 import { whilePaused } from './event-bus.ts';
 import { exportFailure } from './export-failure.ts';
 import { exportedPackages } from './export-state.ts';
@@ -60,6 +61,7 @@ export async function solveGraph(
     architecture,
     known,
     logFile: (step, name) => record.logFile(step, name),
+    expectedMs: await earlierTimes(kernel.host.env, plan.package, record.folder),
   });
   const limits = stepLimits(build, plan, known, tracker);
   const signal = AbortSignal.any([build.signal, limits.signal]);

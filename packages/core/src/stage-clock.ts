@@ -23,20 +23,20 @@ export function stageClock(bus: EventBus, now: () => number, traceFile: string |
       const exact = performance.now();
       bus.emit({ type: 'stageStarted', stage, ...where });
       let outcome = 'failed';
+      let said: string | undefined;
       try {
         const result = await work();
         outcome = 'done';
-        const durationMs = performance.now() - exact;
-        const said = detail?.(result);
+        said = detail?.(result);
+        return result;
+      } finally {
         bus.emit({
           type: 'stageFinished',
           stage,
           ...where,
-          durationMs,
+          durationMs: performance.now() - exact,
           ...(said === undefined ? {} : { detail: said }),
         });
-        return result;
-      } finally {
         if (traceFile !== undefined) {
           const durationMs = Math.round((performance.now() - exact) * 10) / 10;
           appendFileSync(

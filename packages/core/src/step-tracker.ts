@@ -3,6 +3,7 @@ import { type LogLine, logLines, type StatusEvent } from '@melange2/buildkit-cli
 import type { Span } from '@melange2/diagnostics';
 import type { PlannedStep } from '@melange2/pipeline';
 import type { StepKind } from '@melange2/progress';
+import type { EarlierTimes } from './earlier-times.ts';
 import type { EventBus } from './event-bus.ts';
 
 /** What is known of a vertex before the daemon names it. */
@@ -24,6 +25,8 @@ export interface StepTrackerOptions {
   readonly known: ReadonlyMap<string, KnownVertex>;
   /** The file that the whole log of a step goes to. */
   readonly logFile: (step: string, name: string) => string;
+  /** How long a step ran in earlier builds. */
+  readonly expectedMs?: EarlierTimes;
 }
 
 interface Tracked {
@@ -71,6 +74,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
     if (step.announced) return;
     step.announced = true;
     const facts = known.get(vertex);
+    const expectedMs = options.expectedMs?.(architecture, facts?.package, step.name);
     bus.emit({
       type: 'stepPlanned',
       step: step.id,
@@ -80,6 +84,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
       logFile: logFile(step.id, step.name),
       ...(facts?.package === undefined ? {} : { package: facts.package }),
       ...(facts?.place === undefined ? {} : { place: facts.place }),
+      ...(expectedMs === undefined ? {} : { expectedMs }),
     });
   };
 

@@ -74,6 +74,8 @@ export interface StepPlanned extends At {
   readonly place?: Span;
   /** The whole log's file, if there is one. */
   readonly logFile?: string;
+  /** How long it ran when it ran last, in an earlier build. */
+  readonly expectedMs?: number;
 }
 
 export interface StepStarted extends At {
@@ -106,7 +108,7 @@ export interface StepFinished extends At {
   readonly cached: boolean;
   /** Time it ran; 0 for a cached step. */
   readonly durationMs: number;
-  /** Set when it failed. */
+  /** Set when it failed; `canceled` when it was stopped, because another step failed or somebody wished it. */
   readonly error?: string;
   readonly exitCode?: number;
 }
@@ -177,6 +179,8 @@ export interface BuildFinished extends At {
   readonly durationMs: number;
   /** The folder with the whole logs of this build. */
   readonly logs?: string;
+  /** Why it failed, where that is the user's to know. */
+  readonly failure?: Diagnostic;
 }
 
 /** What happens in a build, as told to renderers and records. A closed union; `type` tells them apart. */

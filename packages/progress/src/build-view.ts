@@ -12,7 +12,7 @@ import { StepTable } from './step-table.ts';
 /** Lines kept of each step's output; the whole log is in its file. */
 export const tailLength = 50;
 
-export type StepStatus = 'waiting' | 'running' | 'completed' | 'cached' | 'failed';
+export type StepStatus = 'waiting' | 'running' | 'completed' | 'cached' | 'failed' | 'canceled';
 
 export interface ItemProgress {
   readonly item: string;
@@ -29,6 +29,8 @@ export interface StepView {
   readonly architecture?: string;
   readonly place?: Span;
   readonly logFile?: string;
+  /** How long it ran in an earlier build. */
+  readonly expectedMs?: number;
   readonly status: StepStatus;
   readonly startedMs?: number;
   readonly durationMs?: number;
@@ -192,7 +194,7 @@ export function reduce(view: BuildView, event: BuildEvent): BuildView {
 function startStep(view: BuildView, id: string, atMs: number): BuildView {
   const step = view.steps.get(id);
   // A vertex may start several times (a lookup, then the run): the run restarts the clock.
-  if (step === undefined || step.status === 'failed') return view;
+  if (step === undefined || step.status === 'failed' || step.status === 'canceled') return view;
   const { counts } = view;
   const again = step.status === 'completed' || step.status === 'cached';
   return {
@@ -210,15 +212,8 @@ function startStep(view: BuildView, id: string, atMs: number): BuildView {
 
 function finishStep(view: BuildView, event: Extract<BuildEvent, { type: 'stepFinished' }>): BuildView {
   const step = view.steps.get(event.step);
-  if (
-    step === undefined ||
-    step.status === 'completed' ||
-    step.status === 'cached' ||
-    step.status === 'failed'
-  ) {
-    return view;
-  }
-  const status = event.error !== undefined ? 'failed' : event.cached ? 'cached' : 'completed';
+  if (step === undefined || (step.status !== 'waiting' && step.status !== 'running')) return view;
+  const status = statusOf(event);
   const { progress, ...rest } = step;
   const finished: StepView = {
     ...rest,
@@ -235,11 +230,16 @@ function finishStep(view: BuildView, event: Extract<BuildEvent, { type: 'stepFin
     counts: {
       ...counts,
       running: counts.running - (step.status === 'running' ? 1 : 0),
-      completed: counts.completed + (status === 'failed' ? 0 : 1),
+      completed: counts.completed + (status === 'completed' || status === 'cached' ? 1 : 0),
       cached: counts.cached + (status === 'cached' ? 1 : 0),
       failed: counts.failed + (status === 'failed' ? 1 : 0),
     },
   };
+}
+
+function statusOf({ error, cached }: Extract<BuildEvent, { type: 'stepFinished' }>): StepStatus {
+  if (error !== undefined) return error === 'canceled' ? 'canceled' : 'failed';
+  return cached ? 'cached' : 'completed';
 }
 
 function update(view: BuildView, id: string, change: (step: StepView) => StepView): BuildView {

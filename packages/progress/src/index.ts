@@ -34,6 +34,7 @@ export type {
 } from './build-view.ts';
 export { StepTable } from './step-table.ts';
 export { displayWidth, fitWidth, formatBytes, formatDuration, plainLine } from './format.ts';
+export { estimateMs } from './estimate.ts';
 export { progressModes } from './renderer.ts';
 export type { ProgressMode, RendererOutput } from './renderer.ts';
 export { cacheMountText, summaryLines } from './summary.ts';

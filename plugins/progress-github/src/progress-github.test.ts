@@ -30,12 +30,28 @@ test('a failed step is a group with its log, and an annotation at its place', ()
       error: 'exit\ncode: 1',
       exitCode: 1,
     },
+    {
+      type: 'buildFinished',
+      atMs: 0,
+      outcome: 'failed',
+      durationMs: 2000,
+      failure: {
+        code: 'BUILD_STEP_FAILED',
+        severity: 'error',
+        message: 'zip: make failed\n::error::x',
+        span: place,
+      },
+    },
   ]);
   expect(text).toMatchInlineSnapshot(`
-    "::group::zip: make (FAILED)
+    "::group::zip: make (FAILED: exit%0Acode: 1)
     cc: no
     ::endgroup::
-    ::error file=a%2Cb.yaml,line=7,endLine=9,col=3,title=BUILD_STEP_FAILED::zip: make failed: exit%0Acode: 1
+    ::group::Summary
+    Failed in 2.0s
+      steps: 0 of 1 done, 0 of them cached, 1 failed
+    ::endgroup::
+    ::error file=a%2Cb.yaml,line=7,endLine=9,col=3,title=BUILD_STEP_FAILED::zip: make failed%0A::error::x
     "
   `);
 });

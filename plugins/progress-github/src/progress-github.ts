@@ -54,7 +54,12 @@ function githubLines(view: BuildView, event: BuildEvent, logs: Map<string, strin
     case 'notice':
       return [event.level === 'warning' ? `::warning::${data(event.text)}` : text(event.text)];
     case 'buildFinished':
-      return ['::group::Summary', ...summaryLines(view).map(text), '::endgroup::'];
+      return [
+        '::group::Summary',
+        ...summaryLines(view).map(text),
+        '::endgroup::',
+        ...(event.failure === undefined ? [] : [annotation(event.failure)]),
+      ];
     default:
       return [];
   }
@@ -70,15 +75,9 @@ function finishedStep(
   logs.delete(event.step);
   if (step === undefined || (step.kind === 'internal' && event.error === undefined)) return [];
   const owner = step.package === undefined ? '' : `${step.package}: `;
-  const how =
-    event.error !== undefined ? 'FAILED' : event.cached ? 'cached' : formatDuration(event.durationMs);
-  const out = [`::group::${data(`${owner}${plainLine(step.name)} (${how})`)}`, ...lines, '::endgroup::'];
-  if (event.error !== undefined) {
-    const message = `${owner}${step.name} failed: ${event.error}`;
-    const place = step.place === undefined ? {} : { span: step.place };
-    out.push(annotation({ code: 'BUILD_STEP_FAILED', severity: 'error', message, ...place }));
-  }
-  return out;
+  const failed = event.error === 'canceled' ? 'canceled' : `FAILED: ${event.error}`;
+  const how = event.error !== undefined ? failed : event.cached ? 'cached' : formatDuration(event.durationMs);
+  return [`::group::${data(`${owner}${plainLine(step.name)} (${how})`)}`, ...lines, '::endgroup::'];
 }
 
 function annotation(problem: Diagnostic): string {

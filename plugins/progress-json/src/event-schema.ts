@@ -34,6 +34,18 @@ const stage: Schema = oneOf(
   'index',
 );
 
+const problem: Schema = {
+  type: 'object',
+  required: ['code', 'severity', 'message'],
+  properties: {
+    code: string,
+    severity: oneOf('error', 'warning', 'info'),
+    message: string,
+    span,
+    hint: string,
+  },
+};
+
 /** Fields of each event; a name that ends in `?` is optional. */
 const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   buildStarted: { build: string, file: string, package: string, architectures: strings },
@@ -48,6 +60,7 @@ const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     'architecture?': string,
     'place?': span,
     'logFile?': string,
+    'expectedMs?': number,
   },
   stepStarted: { step: string },
   stepLog: { step: string, stream: oneOf('stdout', 'stderr'), text: string },
@@ -68,19 +81,7 @@ const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     'totalBytes?': number,
     finished: boolean,
   },
-  problemFound: {
-    problem: {
-      type: 'object',
-      required: ['code', 'severity', 'message'],
-      properties: {
-        code: string,
-        severity: oneOf('error', 'warning', 'info'),
-        message: string,
-        span,
-        hint: string,
-      },
-    },
-  },
+  problemFound: { problem },
   notice: { level: oneOf('info', 'warning'), text: string, 'architecture?': string },
   cacheMountUsed: {
     id: string,
@@ -101,7 +102,12 @@ const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   },
   buildPaused: {},
   buildResumed: {},
-  buildFinished: { outcome: oneOf('succeeded', 'failed', 'canceled'), durationMs: number, 'logs?': string },
+  buildFinished: {
+    outcome: oneOf('succeeded', 'failed', 'canceled'),
+    durationMs: number,
+    'logs?': string,
+    'failure?': problem,
+  },
 };
 
 /** JSON schema (draft 2020-12) of one line of output. */

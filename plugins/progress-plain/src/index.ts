@@ -1,2 +1,2 @@
-export { plainLines, progressPlain } from './progress-plain.ts';
+export { progressPlain } from './progress-plain.ts';
 export type { ProgressPlainOptions } from './progress-plain.ts';

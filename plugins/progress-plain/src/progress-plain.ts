@@ -29,10 +29,11 @@ export function progressPlain(options: ProgressPlainOptions): Plugin {
     apply({ hooks }) {
       let view = emptyView;
       const numbers = new Map<string, number>();
+      const told = new Set<string>();
       let held: string[] = [];
       hooks.eventReceived.tap(name, (event) => {
         view = reduce(view, event);
-        held.push(...plainLines(view, event, numbers, options.logs ?? true));
+        held.push(...plainLines(view, event, { numbers, told, logs: options.logs ?? true }));
         if (view.paused || held.length === 0) return;
         options.output.write(`${held.join('\n')}\n`);
         held = [];
@@ -41,13 +42,16 @@ export function progressPlain(options: ProgressPlainOptions): Plugin {
   };
 }
 
-/** The lines that one event adds. `numbers` gives each step its number, by first start; it is added to. */
-export function plainLines(
-  view: BuildView,
-  event: BuildEvent,
-  numbers: Map<string, number>,
-  logs: boolean,
-): string[] {
+interface Told {
+  /** The number of each step, by first start. */
+  readonly numbers: Map<string, number>;
+  /** Steps whose end was told. */
+  readonly told: Set<string>;
+  readonly logs: boolean;
+}
+
+/** The lines that one event adds; what was told is added to. */
+function plainLines(view: BuildView, event: BuildEvent, { numbers, told, logs }: Told): string[] {
   switch (event.type) {
     case 'buildStarted':
       return [`building ${event.package} from ${event.file} for ${event.architectures.join(', ')}`];
@@ -77,9 +81,14 @@ export function plainLines(
       if (step === undefined || (hidden(step) && event.error === undefined)) return [];
       // Sources and layers are looked at several times; only looks that took a while are worth a line.
       if (step.kind !== 'command' && event.error === undefined && event.durationMs < 100) return [];
+      // Steps are looked up before they run, and some daemons tell of it several times.
+      if (event.cached && told.has(event.step)) return [];
+      told.add(event.step);
       const known = numbers.has(event.step);
       const number = numberOf(event.step, numbers);
       const what = known && !event.cached && step.kind === 'command' ? '' : ` ${title(view, step)}`;
+      if (event.error === 'canceled')
+        return [`${number}${what} canceled (${formatDuration(event.durationMs)})`];
       if (event.error !== undefined)
         return [`${number}${what} FAILED ${event.error} (${formatDuration(event.durationMs)})`];
       return [

@@ -1,12 +1,15 @@
 import {
   type BuildView,
   displayWidth,
+  estimateMs,
   fitWidth,
   formatBytes,
   formatDuration,
   plainLine,
   type StepView,
+  type TransferView,
 } from '@melange2/progress';
+import { type Branch, planTree } from './plan-tree.ts';
 
 /** Styles the renderer uses; each wraps a text in escape sequences, or not. */
 export interface Paint {
@@ -23,42 +26,23 @@ export interface Size {
   readonly rows: number;
 }
 
-const logRows = 6;
+const shownTransfers = 3;
 
 /**
- * Draws the part of the screen that changes: what runs, with its last lines, transfers, and counts.
+ * Draws the part of the screen that changes: counts and estimate, then a tree of packages with the steps that run, their
+ * last lines and the steps that wait, then transfers.
  *
  * Pure. No line is wider than the screen, and there are fewer lines than it has rows.
  */
 export function drawLive(view: BuildView, size: Size, nowMs: number, paint: Paint): string[] {
   const room = Math.max(2, size.rows - 2);
-  const running = view.running
-    .map((id) => view.steps.get(id))
-    .filter((step): step is StepView => step !== undefined && step.kind !== 'internal')
-    .slice(0, Math.max(1, Math.floor(room / 2)));
-  const logs = Math.max(
-    0,
-    Math.min(logRows, Math.floor((room - running.length - 1) / Math.max(1, running.length))),
-  );
-  const lines: string[] = [statusLine(view, size, nowMs, paint)];
-  for (const step of running) {
-    lines.push(row(paint.cyan('●'), stepTitle(view, step), elapsed(step, nowMs), size, paint));
-    const detail = progressText(step);
-    if (detail !== '') lines.push(paint.dim(fitWidth(`  ${detail}`, size.columns)));
-    for (const text of step.tail.slice(step.tail.length - logs)) {
-      lines.push(paint.dim(fitWidth(`  │ ${plainLine(text)}`, size.columns)));
-    }
-  }
-  for (const transfer of view.transfers.filter((t) => !t.finished).slice(0, 3)) {
-    const seconds = Math.max(0.1, (transfer.atMs - transfer.startedMs) / 1000);
-    const of = transfer.totalBytes === undefined ? '' : ` of ${formatBytes(transfer.totalBytes)}`;
-    const arrow = transfer.direction === 'up' ? '↑' : '↓';
-    const rate = `${formatBytes(transfer.currentBytes / seconds)}/s`;
-    lines.push(
-      fitWidth(`${arrow} ${transfer.name} ${formatBytes(transfer.currentBytes)}${of} ${rate}`, size.columns),
-    );
-  }
-  return lines.slice(0, room);
+  const transfers = view.transfers.filter((t) => !t.finished).slice(0, shownTransfers);
+  const tree = planTree(view, room - 1 - transfers.length);
+  return [
+    statusLine(view, size, nowMs, paint),
+    ...tree.flatMap((branch) => drawBranch(view, branch, { size, nowMs, paint })),
+    ...transfers.map((transfer) => fitWidth(transferText(transfer), size.columns)),
+  ].slice(0, room);
 }
 
 /** The line a step leaves behind when it is done; nothing for steps nobody asks about. */
@@ -72,9 +56,40 @@ export function drawFinished(view: BuildView, step: StepView, size: Size, paint:
       return row(paint.green('✓'), title, formatDuration(step.durationMs ?? 0), size, paint);
     case 'failed':
       return row(paint.red('✗'), title, step.error ?? 'failed', size, paint, paint.red);
-    default:
+    case 'canceled':
+      return row(paint.yellow('✗'), title, 'canceled', size, paint, paint.dim);
+    case 'waiting':
+    case 'running':
       return undefined;
   }
+}
+
+interface Drawing {
+  readonly size: Size;
+  readonly nowMs: number;
+  readonly paint: Paint;
+}
+
+function drawBranch(view: BuildView, branch: Branch, { size, nowMs, paint }: Drawing): string[] {
+  const lines = branch.title === undefined ? [] : [paint.bold(fitWidth(branch.title, size.columns))];
+  const hasTitle = branch.title !== undefined;
+  for (const [i, { step, logs }] of branch.running.entries()) {
+    const isLast = i === branch.running.length - 1 && branch.waiting.length === 0;
+    const lead = hasTitle ? (isLast ? '└─ ' : '├─ ') : '';
+    const below = hasTitle ? (isLast ? '   ' : '│  ') : '';
+    const title = hasTitle ? plainLine(step.name) : stepTitle(view, step);
+    lines.push(row(paint.cyan(`${lead}●`), title, elapsed(step, nowMs), size, paint, undefined, lead.length));
+    const detail = progressText(step);
+    if (detail !== '') lines.push(paint.dim(fitWidth(`${below}  ${detail}`, size.columns)));
+    for (const text of step.tail.slice(step.tail.length - logs)) {
+      lines.push(paint.dim(fitWidth(`${below}  │ ${plainLine(text)}`, size.columns)));
+    }
+  }
+  for (const [i, text] of branch.waiting.entries()) {
+    const lead = i === branch.waiting.length - 1 ? '└─' : '├─';
+    lines.push(paint.dim(fitWidth(`${lead} ○ ${plainLine(text)}`, size.columns)));
+  }
+  return lines;
 }
 
 function statusLine(view: BuildView, size: Size, nowMs: number, paint: Paint): string {
@@ -82,9 +97,13 @@ function statusLine(view: BuildView, size: Size, nowMs: number, paint: Paint): s
   const stage = view.stages.findLast((s) => s.durationMs === undefined)?.stage ?? '';
   const steps =
     counts.total === 0 ? '' : `${counts.completed}/${counts.total} steps, ${counts.cached} cached`;
+  const failed = counts.failed === 0 ? '' : `${counts.failed} failed`;
   const time = view.startedMs === undefined ? '' : formatDuration(nowMs - view.startedMs);
-  const parts = [view.package ?? '', stage, steps].filter((part) => part !== '');
-  return row(paint.bold('▸'), parts.join(' · '), time, size, paint, paint.bold);
+  const left = estimateMs(view, nowMs);
+  const about = left === undefined ? '' : `, about ${formatDuration(Math.ceil(left / 1000) * 1000)} left`;
+  const parts = [view.package ?? '', stage, steps, failed].filter((part) => part !== '');
+  const right = size.columns < 60 ? time : `${time}${about.replace(/\.0s/, 's')}`;
+  return row(paint.bold('▸'), parts.join(' · '), right, size, paint, paint.bold);
 }
 
 function stepTitle(view: BuildView, step: StepView): string {
@@ -92,6 +111,13 @@ function stepTitle(view: BuildView, step: StepView): string {
     view.architectures.length > 1 && step.architecture !== undefined ? `${step.architecture} ` : '';
   const owner = step.package === undefined ? '' : `${step.package}: `;
   return `${architecture}${owner}${plainLine(step.name)}`;
+}
+
+function transferText({ direction, name, currentBytes, totalBytes, startedMs, atMs }: TransferView): string {
+  const seconds = Math.max(0.1, (atMs - startedMs) / 1000);
+  const of = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
+  const arrow = direction === 'up' ? '↑' : '↓';
+  return `${arrow} ${plainLine(name)} ${formatBytes(currentBytes)}${of} ${formatBytes(currentBytes / seconds)}/s`;
 }
 
 function progressText(step: StepView): string {
@@ -102,11 +128,15 @@ function progressText(step: StepView): string {
   return `${plainLine(progress.item)} ${show(progress.current)}${of}`;
 }
 
-function elapsed(step: StepView, nowMs: number): string {
-  return step.startedMs === undefined ? '' : formatDuration(Math.max(0, nowMs - step.startedMs));
+function elapsed({ startedMs, expectedMs }: StepView, nowMs: number): string {
+  if (startedMs === undefined) return '';
+  const time = formatDuration(Math.max(0, nowMs - startedMs));
+  return expectedMs === undefined || expectedMs < 1000
+    ? time
+    : `${time} of about ${formatDuration(expectedMs)}`;
 }
 
-/** One line: mark, text to the left, time to the right edge. */
+/** One line: mark, text to the left, time to the right edge. `indent` is what the mark is wider than one column. */
 function row(
   mark: string,
   text: string,
@@ -114,9 +144,11 @@ function row(
   size: Size,
   paint: Paint,
   style: (text: string) => string = (t) => t,
+  indent = 0,
 ): string {
-  const wanted = fitWidth(right, Math.max(0, size.columns - 6));
-  const left = fitWidth(text, size.columns - 3 - displayWidth(wanted));
-  const gap = Math.max(1, size.columns - 2 - displayWidth(left) - displayWidth(wanted));
+  const columns = size.columns - indent;
+  const wanted = fitWidth(right, Math.max(0, columns - 6));
+  const left = fitWidth(text, columns - 3 - displayWidth(wanted));
+  const gap = Math.max(1, columns - 2 - displayWidth(left) - displayWidth(wanted));
   return `${mark} ${style(left)}${' '.repeat(gap)}${paint.dim(wanted)}`;
 }

@@ -1,6 +1,8 @@
 import { type BuildEvent, displayWidth, emptyView, reduce } from '@melange2/progress';
-import { expect, test } from 'vitest';
-import { drawLive, type Paint } from './index.ts';
+import { stripVTControlCharacters } from 'node:util';
+import { createBuildHooks } from '@melange2/plugin-api';
+import { expect, test, vi } from 'vitest';
+import { drawLive, type Paint, progressTty } from './index.ts';
 
 const same = (text: string): string => text;
 const paint: Paint = { bold: same, dim: same, green: same, red: same, yellow: same, cyan: same };
@@ -48,7 +50,98 @@ test('the first line counts steps, each running step shows its time and last lin
   );
   expect(lines.join('\n')).toMatchInlineSnapshot(`
     "▸ zip-3.0-r0 · solve · 0/1 steps, 0 ca… 2.5s
-    ● zip: step one with a name that is lo… 2.5s
-      │ ünïcödé 日本語 ünïcödé 日本語 ünïcödé …"
+    zip (x86_64)
+    └─ ● step one with a name that is long  2.5s
+         │ ünïcödé 日本語 ünïcödé 日本語 ünïcöd…"
   `);
+});
+
+test('steps of earlier builds say how long it will take; steps that wait are named', () => {
+  const planned: BuildEvent[] = ['configure', 'make', 'check', 'install', 'strip'].map((name) => ({
+    type: 'stepPlanned',
+    atMs: 0,
+    step: name,
+    name,
+    kind: 'command',
+    package: 'zip',
+    expectedMs: 10_000,
+  }));
+  const all: BuildEvent[] = [
+    ...events.slice(0, 2),
+    ...planned,
+    { type: 'stepStarted', atMs: 1000, step: 'configure' },
+    {
+      type: 'transfer',
+      atMs: 2000,
+      id: 't',
+      name: 'sources',
+      direction: 'up',
+      currentBytes: 0,
+      finished: false,
+    },
+    {
+      type: 'transfer',
+      atMs: 4000,
+      id: 't',
+      name: 'sources',
+      direction: 'up',
+      currentBytes: 3_000_000,
+      totalBytes: 9_000_000,
+      finished: false,
+    },
+  ];
+  const lines = drawLive(all.reduce(reduce, emptyView), { columns: 70, rows: 20 }, 5000, paint);
+  expect(lines.join('\n')).toMatchInlineSnapshot(`
+    "▸ zip-3.0-r0 · solve · 0/5 steps, 0 cached        5.0s, about 46s left
+    zip (x86_64)
+    ├─ ● configure                                     4.0s of about 10.0s
+    ├─ ○ make
+    ├─ ○ check
+    ├─ ○ install
+    └─ ○ 1 more
+    ↑ sources 3.0 MB of 9.0 MB 1.5 MB/s"
+  `);
+});
+
+function terminal(size: { columns: number }): { written: string[]; send: (event: BuildEvent) => void } {
+  const written: string[] = [];
+  const hooks = createBuildHooks();
+  const output = {
+    write: (text: string): void => void written.push(text),
+    colors: false,
+    rows: 20,
+    get columns() {
+      return size.columns;
+    },
+  };
+  progressTty({ output, now: () => 5000, intervalMs: 1e9 }).apply({ hooks });
+  return { written, send: (event) => hooks.eventReceived.call(event) };
+}
+
+test('when the terminal has become narrower, what it wrapped is taken back whole', () => {
+  vi.useFakeTimers();
+  const size = { columns: 80 };
+  const { written, send } = terminal(size);
+  for (const event of events.slice(0, 5)) send(event);
+  vi.advanceTimersByTime(1e9);
+  size.columns = 40;
+  vi.advanceTimersByTime(1e9);
+  vi.useRealTimers();
+  const [first = '', second = ''] = written;
+  // Status line and step fill 79 columns, the title and the log fewer.
+  const up = first
+    .split('\n')
+    .slice(0, -1)
+    .reduce((rows, line) => rows + Math.ceil(displayWidth(stripVTControlCharacters(line)) / 40), 0);
+  expect(/\u001b\[(\d+)A/.exec(second)?.[1]).toBe(String(up));
+  expect(up).toBeGreaterThan(first.split('\n').length - 1);
+});
+
+test('a picture that has not changed is not written again', () => {
+  vi.useFakeTimers();
+  const { written, send } = terminal({ columns: 80 });
+  for (const event of events.slice(0, 5)) send(event);
+  vi.advanceTimersByTime(5e9);
+  vi.useRealTimers();
+  expect(written).toHaveLength(1);
 });

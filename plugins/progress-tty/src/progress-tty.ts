@@ -1,8 +1,10 @@
 import { formatPlace } from '@melange2/diagnostics';
 import { API_VERSION, type Plugin } from '@melange2/plugin-api';
+import { stripVTControlCharacters } from 'node:util';
 import {
   type BuildEvent,
   type BuildView,
+  displayWidth,
   emptyView,
   reduce,
   type RendererOutput,
@@ -45,7 +47,9 @@ class Screen {
   #view: BuildView = emptyView;
   readonly #shown = new Set<string>();
   #pending: string[] = [];
-  #drawn = 0;
+  /** Widths of the lines of the last picture. */
+  #drawn: readonly number[] = [];
+  #shownText = '';
   #timer: NodeJS.Timeout | undefined;
   #done = false;
 
@@ -86,7 +90,8 @@ class Screen {
 
   #size(): Size {
     const { columns, rows } = this.#options.output;
-    return { columns: Math.max(20, columns ?? 80), rows: Math.max(4, rows ?? 24) };
+    // The last column stays free: behind a character in it, terminals differ on where the cursor is.
+    return { columns: Math.max(20, columns ?? 80) - 1, rows: Math.max(4, rows ?? 24) };
   }
 
   #redraw(): void {
@@ -94,13 +99,17 @@ class Screen {
   }
 
   #frame(permanent: readonly string[], live: readonly string[]): void {
-    let text = beginFrame;
-    if (this.#drawn > 0) text += `\u001b[${this.#drawn}A\r`;
-    for (const line of [...permanent, ...live]) text += `${line}${eraseLine}\n`;
-    text += eraseBelow + endFrame;
-    this.#options.output.write(text);
+    const { columns } = this.#size();
+    const body = [...permanent, ...live].map((line) => `${line}${eraseLine}\n`).join('');
+    // What is there already needs no writing.
+    if (permanent.length === 0 && body === this.#shownText) return;
+    // A terminal that has become narrower has wrapped what it shows.
+    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / (columns + 1))), 0);
+    const up = rows > 0 ? `\u001b[${rows}A\r` : '';
+    this.#options.output.write(`${beginFrame}${up}${body}${eraseBelow}${endFrame}`);
     this.#pending = [];
-    this.#drawn = live.length;
+    this.#drawn = live.map((line) => displayWidth(stripVTControlCharacters(line)));
+    this.#shownText = permanent.length === 0 ? body : '';
   }
 
   #permanent(event: BuildEvent): string[] {

@@ -1,0 +1,78 @@
+import type { BuildView, StepView } from '@melange2/progress';
+
+/** One package on one architecture, with what is shown of it. */
+export interface Branch {
+  /** Absent where there is no room for titles. */
+  readonly title?: string;
+  /** Steps that run, each with how many of its last lines are shown. */
+  readonly running: readonly { readonly step: StepView; readonly logs: number }[];
+  /** Names of steps that wait, and how many more there are. */
+  readonly waiting: readonly string[];
+}
+
+const logRows = 6;
+const waitingRows = 3;
+
+/**
+ * Decides what of a build fits into a number of rows: steps that run come first, then titles, then their last lines, then
+ * the steps that wait.
+ */
+export function planTree(view: BuildView, rows: number): readonly Branch[] {
+  const running = view.running
+    .map((id) => view.steps.get(id))
+    .filter((step): step is StepView => step !== undefined && step.kind !== 'internal')
+    .slice(0, Math.max(1, rows));
+  const groups = groupSteps(view, running);
+  // A step takes a row, and a second one for how far it is.
+  const taken = running.length + running.filter(({ progress }) => progress !== undefined).length;
+  const titles = groups.size;
+  if (rows < taken + titles + running.length) {
+    const logs = running.length === 0 ? 0 : Math.max(0, Math.floor((rows - taken) / running.length));
+    return [{ running: running.map((step) => ({ step, logs: Math.min(logs, logRows) })), waiting: [] }];
+  }
+  let left = rows - taken - titles;
+  const logs = running.length === 0 ? 0 : Math.min(logRows, Math.floor(left / running.length));
+  for (const { tail } of running) left -= Math.min(logs, tail.length);
+  return [...groups.values()].map(({ title, steps, waits }): Branch => {
+    const waiting = shownWaiting(waits, left);
+    left -= waiting.length;
+    return { title, running: steps.map((step) => ({ step, logs })), waiting };
+  });
+}
+
+interface Group {
+  readonly title: string;
+  readonly steps: StepView[];
+  readonly waits: StepView[];
+}
+
+/** Groups of steps that run, in the order these started; steps that wait join the groups that are there. */
+function groupSteps(view: BuildView, running: readonly StepView[]): ReadonlyMap<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const step of running) {
+    const title = titleOf(view, step);
+    const group = groups.get(title) ?? { title, steps: [], waits: [] };
+    groups.set(title, group);
+    group.steps.push(step);
+  }
+  for (const step of view.steps.values()) {
+    if (step.status !== 'waiting' || step.kind !== 'command') continue;
+    groups.get(titleOf(view, step))?.waits.push(step);
+  }
+  return groups;
+}
+
+function titleOf({ architectures }: BuildView, step: StepView): string {
+  const owner = step.package ?? (step.kind === 'environment' ? 'environment' : 'sources');
+  const { architecture = architectures[0] } = step;
+  return architecture === undefined ? owner : `${owner} (${architecture})`;
+}
+
+function shownWaiting(steps: readonly StepView[], rows: number): readonly string[] {
+  if (rows <= 0 || steps.length === 0) return [];
+  const shown = Math.min(waitingRows, rows, steps.length);
+  const names = steps.slice(0, shown).map(({ name }) => name);
+  const rest = steps.length - shown;
+  if (rest === 0) return names;
+  return rows > shown ? [...names, `${rest} more`] : [...names.slice(0, -1), `${rest + 1} more`];
+}
