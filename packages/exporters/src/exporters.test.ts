@@ -46,6 +46,26 @@ test('an archive is an OCI layout and a docker archive, with digests that hold',
   expect(docker.RepoTags).toEqual(['localhost:5000/x/y:dev']);
 });
 
+test.each([
+  ['tool', 'docker.io/library/tool:latest'],
+  ['me/tool:1', 'docker.io/me/tool:1'],
+  ['localhost:5000/x/y:dev', 'localhost:5000/x/y:dev'],
+  ['ghcr.io/me/tool', 'ghcr.io/me/tool:latest'],
+])('engines that keep images in containerd find %s by its whole name', async (name, whole) => {
+  const layer = await writeLayer(tar(), folder, new AbortController().signal);
+  const config = { env: {}, workingDir: '/', user: '0:0' };
+  const image = ociImage(layer, config, { os: 'linux', architecture: 'amd64' });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of imageArchive(image, layer, name)) chunks.push(chunk);
+  const index = execFileSync('tar', ['-xO', 'index.json'], {
+    input: Buffer.concat(chunks),
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(index)).toMatchObject({
+    manifests: [{ annotations: { 'io.containerd.image.name': whole } }],
+  });
+});
+
 test('a layer that fails leaves no file behind', async () => {
   async function* broken(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('x');

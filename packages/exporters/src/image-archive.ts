@@ -28,7 +28,7 @@ export async function* imageArchive(
           ? {}
           : {
               annotations: {
-                'io.containerd.image.name': name,
+                'io.containerd.image.name': fullName(name),
                 'org.opencontainers.image.ref.name': tagOf(name),
               },
             }),
@@ -66,6 +66,17 @@ export async function* imageArchive(
 
 function blobPath(digest: string): string {
   return `blobs/${digest.replace(':', '/')}`;
+}
+
+/**
+ * The name with its registry, which engines that keep images in containerd look for: `docker.io/library/name:tag` for
+ * `name:tag`.
+ */
+function fullName(name: string): string {
+  const [first = '', ...rest] = name.split('/');
+  const tagged = name.slice(name.lastIndexOf('/') + 1).includes(':') ? name : `${name}:latest`;
+  if (rest.length === 0) return `docker.io/library/${tagged}`;
+  return first === 'localhost' || /[.:]/.test(first) ? tagged : `docker.io/${tagged}`;
 }
 
 /** The tag of `registry:5000/name:tag`; `latest` when it has none. */

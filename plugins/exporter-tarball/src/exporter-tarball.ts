@@ -123,6 +123,8 @@ async function writeFolder(
   const ended = new Promise<number>((done, fail) =>
     tar.on('close', (code) => done(code ?? 1)).on('error', fail),
   );
+  // Awaited below; when the stream fails before, its failure is the one that is told.
+  ended.catch(() => {});
   await pipeline(counted(await source.openTar(signal), context), tar.stdin);
   const code = await ended;
   if (code !== 0)
