@@ -2,8 +2,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import pc from 'picocolors';
-import { runProgram } from './program.ts';
+import { runInFolder, type Ran } from './testing/run-in-folder.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -11,29 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(...argv: string[]): Promise<Ran> {
-  let stdout = '';
-  let stderr = '';
-  const code = await runProgram(argv, {
-    stdout: (text) => void (stdout += text),
-    stderr: (text) => void (stderr += text),
-    colors: pc.createColors(false),
-    env: {},
-    cwd: folder,
-    interactive: false,
-    columns: () => undefined,
-    rows: () => undefined,
-    signal: new AbortController().signal,
-    now: () => 0,
-  });
-  return { code, stdout, stderr };
-}
+const run = (...argv: readonly string[]): Promise<Ran> => runInFolder(folder, ...argv);
 
 test('pipelines lists all, and tells of one what it takes', async () => {
   expect((await run('pipelines')).stdout).toMatch(/^autoconf\/make +Build with make$/m);

@@ -37,3 +37,27 @@ export function parseDuration(text: string): bigint | undefined {
   if (negative) return -total;
   return total > 2n ** 63n - 1n ? undefined : total;
 }
+
+/**
+ * Writes nanoseconds as Go does: `1h30m0s`, `1.5s`, `250ms`, `0s`.
+ *
+ * @see https://pkg.go.dev/time#Duration.String
+ */
+export function formatDuration(nanoseconds: bigint): string {
+  if (nanoseconds < 0n) return `-${formatDuration(-nanoseconds)}`;
+  if (nanoseconds === 0n) return '0s';
+  const small = (['ns', 'µs', 'ms'] as const).find((_, i) => nanoseconds < 1000n ** BigInt(i + 1));
+  if (small !== undefined) return `${decimal(nanoseconds, units[small] ?? 1n)}${small}`;
+  const hours = nanoseconds / 3_600_000_000_000n;
+  const minutes = (nanoseconds / 60_000_000_000n) % 60n;
+  const seconds = `${decimal(nanoseconds % 60_000_000_000n, 1_000_000_000n)}s`;
+  if (hours > 0n) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0n ? `${minutes}m${seconds}` : seconds;
+}
+
+function decimal(value: bigint, unit: bigint): string {
+  const fraction = String(value % unit)
+    .padStart(String(unit).length - 1, '0')
+    .replace(/0+$/, '');
+  return `${value / unit}${fraction === '' || unit === 1n ? '' : `.${fraction}`}`;
+}

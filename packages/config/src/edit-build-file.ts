@@ -33,11 +33,18 @@ export function changeValue(text: string, path: EditPath, value: string): TextEd
 /**
  * The edits for a new version: `package.version` is changed, and `package.epoch` set to 0.
  *
+ * A version that is written without quotes and looks like a number gets them: other programs read 1.10 as 1.1.
+ *
  * @throws {BuildError} CONFIG_EDIT_IMPOSSIBLE when the file has no `package` mapping.
  */
 export function changeVersion(text: string, version: string): TextEdit[] {
-  const edits = changeValue(text, ['package', 'version'], version);
-  const { root } = open(text);
+  const { root, source } = open(text);
+  const old = findNode(root, ['package', 'version']);
+  const looksLikeNumber = /^[-+.\d][-+._\da-fA-FxXoe]*$/.test(version);
+  const edits =
+    old?.kind === 'scalar' && old.style === 'plain' && old.end > old.start && looksLikeNumber
+      ? [{ span: source.span(old), text: doubleQuoted(version) }]
+      : changeValue(text, ['package', 'version'], version);
   return findNode(root, ['package', 'epoch']) === undefined ? edits : [...edits, ...changeEpoch(text, 0n)];
 }
 

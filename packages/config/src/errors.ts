@@ -30,6 +30,8 @@ export interface Details {
   CONFIG_PATTERN_INVALID: { reason: string };
   CONFIG_ENV_FILE_INVALID: { reason: string };
   CONFIG_EDIT_IMPOSSIBLE: { path: string; reason: string };
+  CONFIG_TEMPLATE_INVALID: { reason: string };
+  CONFIG_TEMPLATE_FAILED: { reason: string };
   CONFIG_VAR_UNUSED: { name: string };
   CONFIG_RANGE_UNUSED: { name: string };
   CONFIG_OPTION_UNUSED: { name: string };
@@ -167,6 +169,14 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A change that cannot be made in the file',
     message: ({ path, reason }) =>
       path === '' ? `The file cannot be changed: ${reason}.` : `"${path}" cannot be changed: ${reason}.`,
+  },
+  CONFIG_TEMPLATE_INVALID: {
+    title: 'A template that cannot be read',
+    message: ({ reason }) => `The template cannot be read: ${reason}.`,
+  },
+  CONFIG_TEMPLATE_FAILED: {
+    title: 'A template that went wrong',
+    message: ({ reason }) => `The template went wrong here: ${reason}.`,
   },
   CONFIG_VAR_UNUSED: {
     title: 'A variable that nothing uses',

@@ -79,3 +79,7 @@ export {
   removeListEntry,
 } from './edit-build-file.ts';
 export type { EditPath } from './edit-build-file.ts';
+export { queryConfig } from './query-config.ts';
+export type { QueryResult } from './query-config.ts';
+export { planBump } from './plan-bump.ts';
+export type { BumpedSource, BumpOptions, BumpPlan } from './plan-bump.ts';

@@ -29,6 +29,7 @@ interface Details {
   PLUGIN_CONFIG_INVALID: { file: string; problem: string };
   FILE_UNREADABLE: { path: string; reason: string };
   KEY_EXISTS: { file: string };
+  BUMP_SOURCE_MISSING: { uri: string };
   BUILD_FILE_INVALID: { file: string; count: number };
   BUILD_STEP_FAILED: StepFailure;
   BUILD_SOLVE_FAILED: { package: string; architecture: string; reason: string };
@@ -101,6 +102,11 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A file cannot be read',
     message: ({ path, reason }) => `${path} cannot be read: ${reason}.`,
     hint: () => 'Check the path; paths on the command line are relative to the current folder.',
+  },
+  BUMP_SOURCE_MISSING: {
+    title: 'The new version has no such file',
+    message: ({ uri }) =>
+      `There is nothing at ${uri}, so its checksum is not known and the build file stays as it is. Check the version, and the address of this fetch.`,
   },
   KEY_EXISTS: {
     title: 'A key is there already',

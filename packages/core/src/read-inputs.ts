@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { decodeBuildFile } from '@melange2/config';
 import {
   builtinCatalogue,
   folderCatalogue,
@@ -10,7 +9,7 @@ import {
 } from '@melange2/pipeline';
 import type { BuildRequest, Host } from './build-request.ts';
 import { unreadable } from './file-source.ts';
-import { invalidBuildFile } from './invalid-build-file.ts';
+import { readBuildText } from './read-config.ts';
 import { gitCommit, gitRepository, pathInRepository } from './git-repository.ts';
 
 /** Everything that is read before a build file is understood. */
@@ -46,7 +45,7 @@ export async function readInputs(request: InputRequest, host: Host, known?: stri
   const path = resolve(host.cwd, request.file);
   const folder = dirname(path);
   const [text, envFiles, varsFile, catalogue, commit, repository, inRepository] = await Promise.all([
-    known ?? readBuildFile(path, request.file),
+    known ?? readBuildText(path, request.file),
     Promise.all(request.envFiles.map(async (file) => ({ file, text: await readText(file, file) }))),
     request.varsFile === undefined
       ? undefined
@@ -91,15 +90,6 @@ async function readPipelines(folder: string): Promise<Map<string, string>> {
       }),
   );
   return files;
-}
-
-async function readBuildFile(path: string, shown: string): Promise<string> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw unreadable(shown, cause);
-  });
-  const { value, diagnostics } = decodeBuildFile(bytes, shown);
-  if (value === undefined) throw invalidBuildFile(shown, diagnostics);
-  return value;
 }
 
 async function readText(path: string, shown: string): Promise<string> {

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { planBump } from './index.ts';
+
+const sum = 'cf04af86dc085268c5f4470fbae49b18afbc221b78096aab842d934a76bad0ab';
+const commit = '8190a1652f4534ad3feebd3b48066514f0f4375f';
+const next = 'a'.repeat(40);
+
+const text = `# kept
+package:
+  name: hello   # kept
+  version: 2.9
+  epoch: 3 # GHSA-1
+
+var-transforms:
+  - from: \${{package.version}}
+    match: \\.
+    replace: _
+    to: under
+pipeline:
+  - uses: fetch
+    with:
+      uri: https://example.org/hello-\${{vars.under}}.tar.gz
+      expected-sha256: ${sum}
+  - working-directory: data
+    pipeline:
+      - uses: fetch
+        with: {uri: "https://example.org/data.tar.gz", expected-sha256: '${sum}'}
+      - uses: git-checkout
+        with:
+          repository: https://example.org/hello.git
+          tag: v\${{vars.under}}
+          expected-commit: ${commit}
+      - uses: git-checkout
+        with: {repository: "https://example.org/other.git", tag: v7, expected-commit: ${commit}}
+`;
+
+test('a new version changes version, epoch and the commits of its tags, and names what to download', () => {
+  const { value, diagnostics } = planBump(text, 'a.yaml', { version: '2.10', expectedCommit: next });
+  expect(diagnostics).toEqual([]);
+  expect(value?.text).toBe(
+    text
+      .replace('version: 2.9', 'version: "2.10"')
+      .replace('epoch: 3', 'epoch: 0')
+      .replace(`expected-commit: ${commit}\n`, `expected-commit: ${next}\n`),
+  );
+  expect(value?.sources).toEqual([
+    {
+      uri: 'https://example.org/hello-2_10.tar.gz',
+      checksums: [{ algorithm: 'sha256', path: ['pipeline', 0, 'with', 'expected-sha256'] }],
+    },
+  ]);
+  expect(value?.oldCommits).toEqual([]);
+});
+
+test('the same version raises the epoch and touches nothing else', () => {
+  const { value } = planBump(text, 'a.yaml', { version: '2.9' });
+  expect(value?.text).toBe(text.replace('epoch: 3', 'epoch: 4'));
+  expect(value?.sources).toEqual([]);
+  expect([value?.from.epoch, value?.to.epoch]).toEqual([3n, 4n]);
+});
+
+test('a commit of the old version is told when no new one is given', () => {
+  const { value } = planBump(text, 'a.yaml', { version: '3' });
+  expect(value?.oldCommits.map(({ start }) => start.line)).toEqual([25]);
+});
+
+test('what holds a variable is left alone', () => {
+  const file = text.replace(`expected-commit: ${commit}\n`, 'expected-commit: ${{vars.commit}}\n');
+  const withVar = `${file}vars: {commit: ${commit}}\n`;
+  const { value } = planBump(withVar, 'a.yaml', { version: '3', expectedCommit: next });
+  expect(value?.text).toContain('expected-commit: ${{vars.commit}}');
+  expect(value?.text).not.toContain(next);
+});
+
+test('an address that cannot be known is a problem at its place', () => {
+  const file = text.replace('vars.under}}.tar.gz', 'vars.nope}}.tar.gz');
+  const { value, diagnostics } = planBump(file, 'a.yaml', { version: '3' });
+  expect(value).toBeUndefined();
+  expect(diagnostics.map(({ code, span }) => [code, span?.start.line])).toEqual([
+    ['CONFIG_VARIABLE_UNDEFINED', 15],
+  ]);
+});
