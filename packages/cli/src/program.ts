@@ -33,6 +33,8 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     if (!(error instanceof CommanderError)) throw error;
     // Help and version also end here; they are printed already.
     if (error.exitCode === 0) return exitCodes.done;
+    // No command was named: its list, which is printed, is all there is to say.
+    if (error.code === 'commander.help') return exitCodes.usage;
     throw buildError(errors, 'CLI_USAGE', { problem: sentence(error.message) }, { cause: error });
   }
   return exit;
