@@ -5,6 +5,7 @@ import { addCache } from './add-cache.ts';
 import { addCheck } from './add-check.ts';
 import { addCompile } from './add-compile.ts';
 import { addEdit } from './add-edit.ts';
+import { addExplain } from './add-explain.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
 import { addRecords } from './add-records.ts';
@@ -53,6 +54,7 @@ const groups: readonly {
   { commands: ['check', 'package-version'], add: addCheck },
   { commands: ['log', 'shell'], add: addRecords },
   { commands: ['compile', 'pipelines'], add: addCompile },
+  { commands: ['explain'], add: addExplain },
   { commands: ['query', 'bump'], add: addEdit },
   { commands: ['keygen', 'sign', 'sign-index'], add: addKeys },
   { commands: ['index'], add: addIndex },

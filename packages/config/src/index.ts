@@ -83,3 +83,5 @@ export { queryConfig } from './query-config.ts';
 export type { QueryResult } from './query-config.ts';
 export { planBump } from './plan-bump.ts';
 export type { BumpedSource, BumpOptions, BumpPlan } from './plan-bump.ts';
+export { locateLine } from './locate-line.ts';
+export type { LocatedLine, LocatedText } from './locate-line.ts';

@@ -24,6 +24,8 @@ export interface CompiledBuild {
   readonly config: PackageConfig;
   /** By apk's name of the architecture. Those that the build file excludes are not here. */
   readonly packages: ReadonlyMap<string, CompiledPackage>;
+  /** Where pipelines were looked up, those of plugins among them. */
+  readonly catalogue: PipelineCatalogue;
 }
 
 /**
@@ -70,7 +72,7 @@ export async function compileBuild(
   const unique = distinct(problems);
   if (hasErrors(unique)) throw invalidBuildFile(request.file, unique);
   for (const problem of unique) bus.emit({ type: 'problemFound', problem });
-  return { config, packages };
+  return { config, packages, catalogue: withFound(inputs.catalogue, found) };
 }
 
 interface CompiledAll {

@@ -21,6 +21,7 @@ export type { ToolsRequest } from './tools-environment.ts';
 export { buildArchitectures } from './architectures.ts';
 export { compilePackage } from './compile-package.ts';
 export type { CompileRequest, CompileResult } from './compile-package.ts';
+export { explainBuildLine } from './explain-build-line.ts';
 export { listPipelines } from './list-pipelines.ts';
 export { checkFiles } from './check-files.ts';
 export type { CheckedFile, CheckRequest } from './check-files.ts';

@@ -32,3 +32,12 @@ export { formatPlan } from './format-plan.ts';
 export { compilerFiles } from './compiler-files.ts';
 export type { CompilerFilesOptions } from './compiler-files.ts';
 export { normaliseScript } from './shell/normalise-script.ts';
+export { explainLine } from './explain-line.ts';
+export type {
+  ExplainedInput,
+  ExplainedStep,
+  ExplainedText,
+  ExplainOptions,
+  LineExplanation,
+} from './explain-line.ts';
+export type { ExplainedValue } from './explain-variables.ts';

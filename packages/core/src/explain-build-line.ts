@@ -1,0 +1,35 @@
+import { explainLine, type LineExplanation, pipelineLibrary } from '@melange2/pipeline';
+import { redactor } from '@melange2/diagnostics';
+import { createBuildHooks, type Plugin } from '@melange2/plugin-api';
+import { applyPlugins } from './apply-plugins.ts';
+import { buildArchitectures } from './architectures.ts';
+import type { Host } from './build-request.ts';
+import { compileBuild } from './compile-build.ts';
+import type { CompileRequest } from './compile-package.ts';
+import { readInputs } from './read-inputs.ts';
+
+/**
+ * Says what a line of a build file means; `undefined` when it has no such line, or is not for the architecture.
+ *
+ * @throws {BuildError} BUILD_FILE_INVALID, FILE_UNREADABLE, BUILD_ARCHITECTURE_UNKNOWN
+ */
+export async function explainBuildLine(
+  request: CompileRequest,
+  line: number,
+  { plugins, host }: { readonly plugins: readonly Plugin[]; readonly host: Host },
+): Promise<LineExplanation | undefined> {
+  const hooks = createBuildHooks();
+  applyPlugins(hooks, plugins);
+  const wanted = request.architecture === '' ? [] : [request.architecture];
+  const [architecture = ''] = buildArchitectures(wanted, process.arch);
+  const inputs = await readInputs(request, host);
+  const kernel = { hooks, host, redactor: redactor() };
+  const { config, packages, catalogue } = await compileBuild(kernel, request, inputs, [architecture], {
+    emit: () => {},
+  });
+  const compiled = packages.get(architecture);
+  if (compiled === undefined) return undefined;
+  const { libc, buildOptions, file } = request;
+  const library = pipelineLibrary(catalogue);
+  return explainLine({ text: inputs.text, file, line, config, compiled, library, libc, buildOptions });
+}
