@@ -10,16 +10,16 @@ export interface RefusingRegistry {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a registry that answers every request with this status and these headers. */
+/** Starts a registry that answers every request with this status and these headers, or says nothing. */
 export async function startRefusingRegistry(
-  status: number,
+  status: number | 'silent',
   headers: Readonly<Record<string, string>> = {},
 ): Promise<RefusingRegistry> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     request.resume();
-    response.writeHead(status, headers).end();
+    if (status !== 'silent') response.writeHead(status, headers).end();
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

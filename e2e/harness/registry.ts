@@ -9,7 +9,7 @@ import { runProgram } from '../world/run-program.ts';
 import { freePort } from './free-port.ts';
 import { startTokenServer } from './token-server.ts';
 
-/** A registry of images on loopback, empty, that wants a user name and a password. */
+/** A registry of images on loopback, empty; all but the open kind want a user name and a password. */
 export interface TestRegistry {
   /** `127.0.0.1:port`. */
   readonly host: string;
@@ -20,9 +20,12 @@ export interface TestRegistry {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts Debian's docker-registry, fetched once and not installed. It asks for the account itself, or for a token. */
+/**
+ * Starts Debian's docker-registry, fetched once and not installed. It asks for the account itself, for a token, or for
+ * nothing; `tls` speaks HTTPS with a certificate that nobody trusts, and asks for nothing.
+ */
 export async function startRegistry(
-  kind: 'basic' | 'token' = 'basic',
+  kind: 'basic' | 'token' | 'open' | 'tls' = 'basic',
   cache: string = cacheDir(),
 ): Promise<TestRegistry> {
   const program = await registryProgram(cache);
@@ -40,18 +43,21 @@ export async function startRegistry(
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(dir, 'data') }, delete: { enabled: true } },
-    http: { addr: host, secret: 'test' },
-    auth:
-      tokens === undefined
-        ? { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } }
+    http: { addr: host, secret: 'test', ...(kind === 'tls' ? { tls: makeCertificate(dir) } : {}) },
+    ...(kind === 'basic'
+      ? { auth: { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } } }
+      : tokens === undefined
+        ? {}
         : {
-            token: {
-              realm: tokens.realm,
-              service: 'test-registry',
-              issuer: 'test-issuer',
-              rootcertbundle: tokens.certificate,
+            auth: {
+              token: {
+                realm: tokens.realm,
+                service: 'test-registry',
+                issuer: 'test-issuer',
+                rootcertbundle: tokens.certificate,
+              },
             },
-          },
+          }),
   };
   await writeFile(join(dir, 'config.yml'), JSON.stringify(config));
   const child = spawn(program, ['serve', join(dir, 'config.yml')], { stdio: 'ignore' });
@@ -67,8 +73,9 @@ export async function startRegistry(
     await rm(dir, { recursive: true, force: true });
   };
   for (let attempt = 0; ; attempt++) {
+    // A registry with TLS answers plain HTTP with 400.
     const answered = await fetch(`http://${host}/v2/`).then(
-      ({ status }) => status === 401,
+      () => true,
       () => false,
     );
     if (answered) return { host, username, password, tokenRequests: tokens?.requests ?? [], stop };
@@ -80,6 +87,14 @@ export async function startRegistry(
       setTimeout(resolve, 50);
     });
   }
+}
+
+function makeCertificate(dir: string): { readonly certificate: string; readonly key: string } {
+  const files = { certificate: join(dir, 'tls.pem'), key: join(dir, 'tls-key.pem') };
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=test'];
+  args.push('-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', files.key, '-out', files.certificate);
+  execFileSync('openssl', args, { stdio: 'ignore' });
+  return files;
 }
 
 async function registryProgram(cache: string): Promise<string> {

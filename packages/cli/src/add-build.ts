@@ -118,7 +118,8 @@ export function addLint(command: Command): void {
     );
 }
 
-function addInputs(command: Command): void {
+/** Adds the options of a command that builds: what is built. */
+export function addInputs(command: Command): void {
   command
     .addOption(list('--arch <name>', 'architectures, or "all"; default: this machine’s'))
     .addOption(list('--build-option <name>', 'switch on options of the build file'))
@@ -137,7 +138,8 @@ function addInputs(command: Command): void {
     );
 }
 
-function addEnvironment(command: Command): void {
+/** Adds the options of a command that builds: in which environment. */
+export function addEnvironment(command: Command): void {
   command
     .addOption(list('-r, --repository-append <url>', 'more apk repositories'))
     .addOption(list('-k, --keyring-append <key>', 'more keys that repositories may be signed with'))
@@ -145,7 +147,8 @@ function addEnvironment(command: Command): void {
     .option('--apk-cache-dir <dir>', 'where downloaded packages are kept');
 }
 
-function addHow(command: Command): void {
+/** Adds the options of a command that builds: how. */
+export function addHow(command: Command): void {
   command
     .addOption(
       new Option(

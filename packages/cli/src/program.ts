@@ -6,6 +6,7 @@ import { addCheck } from './add-check.ts';
 import { addCompile } from './add-compile.ts';
 import { addEdit } from './add-edit.ts';
 import { addExplain } from './add-explain.ts';
+import { addExport } from './add-export.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
 import { addRecords } from './add-records.ts';
@@ -51,6 +52,7 @@ const groups: readonly {
 }[] = [
   { commands: ['build'], add: addBuild },
   { commands: ['test'], add: addTest },
+  { commands: ['export'], add: addExport },
   { commands: ['check', 'package-version'], add: addCheck },
   { commands: ['log', 'shell'], add: addRecords },
   { commands: ['compile', 'pipelines'], add: addCompile },

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { findDaemon, type FoundDaemon } from '@melange2/daemon';
 import { buildError, type BuildError, type Diagnostic, isBuildError } from '@melange2/diagnostics';
 import { openTransport } from '@melange2/environment';
+import type { Exported, ExportTarget } from '@melange2/exporters';
 import { type BuildOutcome, formatDuration, type PackageWritten } from '@melange2/progress';
 import { buildArchitectures } from './architectures.ts';
 import type { ArchitectureBuild } from './architecture-build.ts';
@@ -15,6 +16,7 @@ import { checkLinterNames } from './check-packages.ts';
 import { compileBuild } from './compile-build.ts';
 import { errors } from './errors.ts';
 import { eventBus, type EventBus } from './event-bus.ts';
+import { exportArchitecture, type ExportedMoment } from './export-architecture.ts';
 import { httpCredentials } from './http-credentials.ts';
 import type { Kernel } from './kernel.ts';
 import { readInputs } from './read-inputs.ts';
@@ -42,6 +44,19 @@ export async function testPackages(
 ): Promise<TestResult> {
   const { results, recordFolder } = await runBuild(kernel, request, signal, testArchitecture);
   return { passed: results.flat(), recordFolder };
+}
+
+/** Exports the files of a build; one architecture at a time, since a target takes one. */
+export async function exportFiles(
+  kernel: Kernel,
+  request: BuildRequest,
+  what: { readonly moment: ExportedMoment; readonly target: ExportTarget },
+  signal: AbortSignal,
+): Promise<readonly Exported[]> {
+  const { results } = await runBuild(kernel, request, signal, (build) =>
+    exportArchitecture(build, what.moment, what.target),
+  );
+  return results;
 }
 
 /** The life of a build: read, compile, connect, then each architecture by itself, all at once. */

@@ -2,9 +2,11 @@ import { type BuildError, formatPlace, isBuildError, redactor } from '@melange2/
 import { type BuildHooks, createBuildHooks, type Plugin } from '@melange2/plugin-api';
 import type { PackageWritten } from '@melange2/progress';
 import { applyPlugins } from './apply-plugins.ts';
-import { buildPackages, testPackages } from './build-packages.ts';
+import { buildPackages, exportFiles, testPackages } from './build-packages.ts';
 import { callAll } from './call-all.ts';
+import type { Exported, ExportTarget } from '@melange2/exporters';
 import type { BuildRequest, Host } from './build-request.ts';
+import type { ExportedMoment } from './export-architecture.ts';
 import type { Kernel } from './kernel.ts';
 import { type StepQuery, traceRecordedStep, withRecordedState } from './revisit-build.ts';
 import type { StepState } from './step-state.ts';
@@ -48,6 +50,18 @@ export interface Builder {
    */
   test(request: BuildRequest, signal: AbortSignal): Promise<TestResult>;
   /**
+   * Exports the files of a build, without making packages: its environment, or what all of its steps have left.
+   *
+   * The request has to be for one architecture.
+   *
+   * @throws {BuildError} EXPORT_…, and as `build` does
+   */
+  export(
+    request: BuildRequest,
+    what: { readonly moment: ExportedMoment; readonly target: ExportTarget },
+    signal: AbortSignal,
+  ): Promise<readonly Exported[]>;
+  /**
    * Opens the files around a step of an earlier build, for as long as `use` takes.
    *
    * @throws {BuildError} RECORD_NOT_FOUND, RECORD_INCOMPLETE, and as `build` does
@@ -82,6 +96,7 @@ export function createBuilder({ plugins, host }: BuilderOptions): Builder {
     hooks,
     build: (request, signal) => buildPackages(kernel, request, signal),
     test: (request, signal) => testPackages(kernel, request, signal),
+    export: (request, what, signal) => exportFiles(kernel, request, what, signal),
     withState: (query, signal, use) => withRecordedState(kernel, query, signal, use),
     trace: (query, signal) => traceRecordedStep(kernel, query, signal),
     async close() {

@@ -1,16 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Gateway, SolveError } from '@melange2/buildkit-client';
-import { buildError, isBuildError } from '@melange2/diagnostics';
-import type { Exporter, ExportSource, ExportTarget } from '@melange2/exporters';
+import { isBuildError } from '@melange2/diagnostics';
+import type { ExportSource } from '@melange2/exporters';
 import { copy, scratch } from '@melange2/llb';
 import type { PlannedStep } from '@melange2/pipeline';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ArchitectureBuild } from './architecture-build.ts';
-import { errors } from './errors.ts';
 import { loneStep } from './lone-step.ts';
 import { definitionOf, entitlementsOf, type PlannedGraph } from './plan-graph.ts';
+import { exporterOf, runExporter } from './run-exporter.ts';
 import { exportSourceOf, openFailedState, type StepState, tarOfState } from './step-state.ts';
 
 /**
@@ -26,28 +24,13 @@ export async function exportFailure(
   failure: SolveError,
   gateway: Gateway,
 ): Promise<void> {
-  const { request, kernel, bus, architecture, record, signal } = build;
+  const { request, bus, architecture, signal } = build;
   const target = request.exportOnFailure;
   if (target === undefined) return;
-  const temporaryDir = await mkdtemp(join(record.folder, 'export-'));
   try {
-    const source = await failedSource(build, graph, step, failure, gateway);
     const exporter = exporterOf(build, target);
-    const id = `export ${target.ref}`;
-    const progress = (bytes: number, finished: boolean): void =>
-      bus.emit({ type: 'transfer', id, name: id, direction: 'down', currentBytes: bytes, finished });
-    let sent = 0;
-    const done = await exporter.export(source, {
-      signal,
-      temporaryDir,
-      env: kernel.host.env,
-      cwd: kernel.host.cwd,
-      onProgress: (bytes) => {
-        sent = bytes;
-        progress(bytes, false);
-      },
-    });
-    progress(sent, true);
+    const source = await failedSource(build, graph, step, failure, gateway);
+    const done = await runExporter(build, exporter, target, source);
     const next = done.next === undefined ? '' : `; enter it with: ${done.next}`;
     bus.emit({
       type: 'notice',
@@ -68,15 +51,7 @@ export async function exportFailure(
       text: `the failed state was not exported: ${why}`,
       architecture,
     });
-  } finally {
-    await rm(temporaryDir, { recursive: true, force: true });
   }
-}
-
-function exporterOf({ kernel }: ArchitectureBuild, target: ExportTarget): Exporter {
-  const exporter = kernel.hooks.resolveExporter.for(target.kind).call(target);
-  if (exporter === undefined) throw buildError(errors, 'EXPORT_KIND_UNKNOWN', { kind: target.kind });
-  return exporter;
 }
 
 async function failedSource(

@@ -19,6 +19,7 @@ export type { CacheMountRecord } from './cache-records.ts';
 export { chooseCacheMount, chooseCacheMounts } from './choose-cache-mounts.ts';
 export type { ToolsRequest } from './tools-environment.ts';
 export { buildArchitectures } from './architectures.ts';
+export type { ExportedMoment } from './export-architecture.ts';
 export { compilePackage } from './compile-package.ts';
 export type { CompileRequest, CompileResult } from './compile-package.ts';
 export { explainBuildLine } from './explain-build-line.ts';

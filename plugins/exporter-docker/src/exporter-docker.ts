@@ -1,10 +1,13 @@
 import { request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { buildError } from '@melange2/diagnostics';
 import {
+  countBytes,
   errors,
   type Exported,
   type ExportContext,
@@ -21,7 +24,10 @@ export interface ExporterDockerOptions {
   readonly socket?: string;
 }
 
-/** Loads an image into a Docker engine under the name of the target, by its API: no docker program is needed. */
+/**
+ * Loads an image into a Docker engine under the name of the target, by its API: no docker program is needed. With
+ * `dest=FILE` it is written to a file instead, which `docker load` takes.
+ */
 export function exporterDocker(options: ExporterDockerOptions = {}): Plugin {
   const name = '@melange2/exporter-docker';
   return {
@@ -44,20 +50,47 @@ async function loadImage(
   options: ExporterDockerOptions,
 ): Promise<Exported> {
   const image = imageName(target.ref);
-  const address = engineAddress(target.attributes['socket'] ?? options.socket, context.env);
+  const { dest, socket = options.socket } = target.attributes;
+  const send =
+    dest === undefined
+      ? toEngine(engineAddress(socket, context.env), image, context)
+      : toFile(resolve(context.cwd, dest), context);
   const { signal, temporaryDir } = context;
   const layer = await writeLayer(await source.openTar(signal), temporaryDir, signal);
   try {
     const made = ociImage(layer, source.config, source.platform);
-    await post(address, counted(imageArchive(made, layer, image), context), image, signal);
-    return {
-      location: `the Docker engine, as ${image}`,
-      digest: made.manifest.digest,
-      next: `docker run --rm -it ${image}`,
-    };
+    const where = await send(imageArchive(made, layer, image));
+    return { ...where, digest: made.manifest.digest };
   } finally {
     await layer.remove();
   }
+}
+
+type Send = (archive: AsyncIterable<Uint8Array>) => Promise<Pick<Exported, 'location' | 'next'>>;
+
+function toEngine(address: Address, image: string, context: ExportContext): Send {
+  return async (archive) => {
+    await post(address, countBytes(archive, context), image, context.signal);
+    return { location: `the Docker engine, as ${image}`, next: `docker run --rm -it ${image}` };
+  };
+}
+
+function toFile(path: string, context: ExportContext): Send {
+  return async (archive) => {
+    const { signal } = context;
+    const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await pipeline(countBytes(archive, context), createWriteStream(aside), { signal });
+      await rename(aside, path);
+    } catch (cause) {
+      await rm(aside, { force: true });
+      signal.throwIfAborted();
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      throw buildError(errors, 'EXPORT_FAILED', { target: path, problem }, { cause });
+    }
+    return { location: path, next: `docker load -i ${path}` };
+  };
 }
 
 /** A name with its tag, as engines want it. */
@@ -126,17 +159,5 @@ async function post(
     signal.throwIfAborted();
     if (cause instanceof Error && cause.name === 'BuildError') throw cause;
     fail(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-}
-
-async function* counted(
-  chunks: AsyncIterable<Uint8Array>,
-  context: ExportContext,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    context.onProgress(bytes);
-    yield chunk;
   }
 }

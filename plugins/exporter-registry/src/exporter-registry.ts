@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import { buildError } from '@melange2/diagnostics';
 import {
   errors,
@@ -18,7 +17,8 @@ import { openRegistry } from './registry.ts';
 
 /**
  * Pushes an image to a registry from the client: the daemon's configuration does not matter. `insecure=true` lets a
- * certificate pass that cannot be verified, `http=true` speaks plain HTTP; loopback addresses speak it by themselves.
+ * certificate pass that cannot be verified, `http=true` speaks plain HTTP; loopback addresses speak it by themselves,
+ * unless `http=false`. `timeout=SECONDS` is how long the registry may say nothing.
  */
 export function exporterRegistry(): Plugin {
   const name = '@melange2/exporter-registry';
@@ -41,8 +41,15 @@ async function push(target: ExportTarget, source: ExportSource, context: ExportC
     throw buildError(errors, 'EXPORT_TARGET_INVALID', { target: 'registry', problem });
   }
   const { signal, temporaryDir, env } = context;
+  const { http, insecure, timeout = '60' } = target.attributes;
+  if (!(Number(timeout) > 0)) {
+    const problem = `timeout=${timeout} is no number of seconds`;
+    throw buildError(errors, 'EXPORT_TARGET_INVALID', { target: formatReference(reference), problem });
+  }
   const registry = openRegistry(reference, {
-    plainHttp: target.attributes['http'] === 'true' || isLoopback(reference.host),
+    plainHttp: http === 'true' || (http !== 'false' && insecure !== 'true' && isLoopback(reference.host)),
+    insecure: insecure === 'true',
+    timeoutMs: Number(timeout) * 1000,
     credentials: await registryCredentials(reference.host, env),
     signal,
   });
@@ -53,9 +60,8 @@ async function push(target: ExportTarget, source: ExportSource, context: ExportC
       await registry.pushBlob(layer, () => createReadStream(layer.path));
       context.onProgress(layer.sizeBytes);
       const { config, manifest } = image;
-      await registry.pushBlob({ digest: config.digest, sizeBytes: config.bytes.length }, () =>
-        Readable.from([config.bytes]),
-      );
+      const sizeBytes = config.bytes.length;
+      await registry.pushBlob({ digest: config.digest, sizeBytes }, () => config.bytes);
       await registry.pushManifest(reference.tag, manifest.bytes, mediaTypes.manifest);
       const shown = formatReference(reference);
       return { location: shown, digest: manifest.digest, next: `docker run --rm -it ${shown}` };

@@ -1,150 +1,174 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseRateLimit } from '@melange2/exporters';
 import type { RegistryReference } from './reference.ts';
 import type { RegistryCredentials } from './registry-credentials.ts';
+import { noAnswer, refusal, type RegistryQuestion } from './registry-failure.ts';
+import { type ConnectionOptions, type RegistryAnswer, requestRegistry } from './registry-request.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends ConnectionOptions {
   readonly plainHttp: boolean;
   readonly credentials: RegistryCredentials | undefined;
-  readonly signal: AbortSignal;
+  /** How long to wait before a busy registry is asked again, each time; after the last one it has failed. */
+  readonly retryDelaysMs?: readonly number[];
 }
 
 /** One repository of a registry, as it is written to. */
 export interface Registry {
-  /** Sends a blob unless it is there already. */
+  /** Sends a blob unless it is there already. `open` is asked anew for each attempt. */
   pushBlob(
     blob: { readonly digest: string; readonly sizeBytes: number },
-    open: () => Readable,
+    open: () => Readable | Uint8Array,
   ): Promise<void>;
   pushManifest(tag: string, bytes: Uint8Array, mediaType: string): Promise<void>;
 }
 
-interface Init {
+interface Question {
   readonly method: string;
+  readonly url: string;
+  /** For people: `the upload of a layer`. */
+  readonly what: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Opened anew for each attempt. */
   readonly body?: () => Readable | Uint8Array;
+  /** Statuses that are answers. */
+  readonly takes: readonly number[];
 }
 
+const defaultDelaysMs = [1000, 2000, 4000];
+/** A registry that wants to be left alone for longer than this is not waited for. */
+const longestWaitMs = 30_000;
+
 /**
- * Opens a repository. Tokens are asked for when the registry wants them, and kept.
+ * Opens a repository. Tokens are asked for when the registry wants them, and kept. One that is busy is asked again.
  *
+ * @throws {BuildError} from its methods: EXPORT_REGISTRY_…
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
  */
 export function openRegistry({ host, repository }: RegistryReference, options: RegistryOptions): Registry {
+  const { credentials, signal } = options;
+  const delaysMs = options.retryDelaysMs ?? defaultDelaysMs;
   const base = `${options.plainHttp ? 'http' : 'https'}://${host}/v2/${repository}`;
+  const who =
+    credentials === undefined ? 'anonymously' : `as ${credentials.username || 'the holder of a token'}`;
   let authorization: string | undefined;
 
-  const send = async (url: string, { method, body, headers }: Init): Promise<Response> => {
-    for (let attempt = 1; ; attempt++) {
-      const request: object = {
-        method,
-        headers: authorization === undefined ? { ...headers } : { ...headers, authorization },
-        signal: options.signal,
-        ...(body === undefined ? {} : { body: body(), duplex: 'half' }),
-      };
-      const response = await fetch(url, request);
-      if (response.status === 401 && attempt === 1) {
-        await response.body?.cancel();
-        authorization = await authorize(response.headers.get('www-authenticate') ?? '', repository, options);
-        continue;
-      }
-      const wait = response.status === 429 || response.status >= 500 ? waitMs(response, attempt) : undefined;
-      if (wait === undefined) return response;
-      await response.body?.cancel();
-      await new Promise((resolve) => setTimeout(resolve, wait));
+  const once = async (question: RegistryQuestion, asked: Question): Promise<RegistryAnswer> => {
+    const { method, url, body, headers } = asked;
+    try {
+      return await requestRegistry(
+        url,
+        {
+          method,
+          headers: authorization === undefined ? { ...headers } : { ...headers, authorization },
+          ...(body === undefined ? {} : { body: body() }),
+        },
+        options,
+      );
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw noAnswer(question, cause);
     }
   };
-  const expectStatus = async (
-    response: Response,
-    wanted: readonly number[],
-    what: string,
-  ): Promise<Response> => {
-    if (wanted.includes(response.status)) return response;
-    const text = (await response.text()).slice(0, 300).trim();
-    const limits = ['ratelimit-limit', 'ratelimit-remaining', 'retry-after']
-      .flatMap((name) =>
-        response.headers.get(name) === null ? [] : [`${name} ${response.headers.get(name)}`],
-      )
-      .join(', ');
-    const who =
-      options.credentials === undefined
-        ? 'anonymously'
-        : `as ${options.credentials.username || 'the holder of a token'}`;
-    throw new Error(
-      `${what}: ${host} answered ${response.status}, asked ${who}${limits === '' ? '' : ` (${limits})`}${text === '' ? '' : `: ${text}`}.`,
-    );
+  const ask = async (asked: Question): Promise<RegistryAnswer> => {
+    const question = { host, repository, what: asked.what, who };
+    let challenged = false;
+    for (let attempt = 0; ; attempt++) {
+      const answer = await once(question, asked);
+      if (asked.takes.includes(answer.status)) return answer;
+      if (answer.status === 401 && !challenged) {
+        challenged = true;
+        attempt--;
+        authorization = await authorize(
+          answer.header('www-authenticate') ?? '',
+          repository,
+          question,
+          options,
+        );
+        continue;
+      }
+      const wait = waitMs(answer, delaysMs[attempt]);
+      if (wait === undefined) throw refusal(question, answer, Date.now());
+      await sleep(wait, undefined, { signal });
+    }
   };
 
   return {
     async pushBlob({ digest, sizeBytes }, open) {
-      const there = await send(`${base}/blobs/${digest}`, { method: 'HEAD' });
+      const what = `the upload of ${digest.slice(0, 19)}`;
+      const there = await ask({ method: 'HEAD', url: `${base}/blobs/${digest}`, what, takes: [200, 404] });
       if (there.status === 200) return;
-      const started = await expectStatus(
-        await send(`${base}/blobs/uploads/`, { method: 'POST' }),
-        [202],
-        'starting an upload',
-      );
-      await started.body?.cancel();
-      const location = new URL(started.headers.get('location') ?? '', base);
+      const started = await ask({ method: 'POST', url: `${base}/blobs/uploads/`, what, takes: [202] });
+      const location = new URL(started.header('location') ?? '', base);
       location.searchParams.set('digest', digest);
-      const sent = await send(location.href, {
+      await ask({
         method: 'PUT',
+        url: location.href,
+        what,
         headers: { 'content-type': 'application/octet-stream', 'content-length': String(sizeBytes) },
         body: open,
+        takes: [201, 204],
       });
-      await (await expectStatus(sent, [201, 204], `sending ${digest}`)).body?.cancel();
     },
     async pushManifest(tag, bytes, mediaType) {
-      const sent = await send(`${base}/manifests/${tag}`, {
+      await ask({
         method: 'PUT',
-        headers: { 'content-type': mediaType },
+        url: `${base}/manifests/${tag}`,
+        what: `the manifest of ${tag}`,
+        headers: { 'content-type': mediaType, 'content-length': String(bytes.length) },
         body: () => bytes,
+        takes: [201],
       });
-      await (await expectStatus(sent, [201], 'sending the manifest')).body?.cancel();
     },
   };
 }
 
-/** How long to wait before asking again; `undefined` when it was asked often enough. */
-function waitMs(response: Response, attempt: number): number | undefined {
-  if (attempt > 4) return undefined;
-  const after = Number(response.headers.get('retry-after'));
-  return Number.isFinite(after) && after > 0 ? Math.min(after, 30) * 1000 : 500 * 2 ** attempt;
+/** How long to wait before asking again; `undefined` when that is of no use. */
+function waitMs(answer: RegistryAnswer, delayMs: number | undefined): number | undefined {
+  if (delayMs === undefined || (answer.status !== 429 && answer.status < 500)) return undefined;
+  const { resetSeconds } = parseRateLimit(answer.header, Date.now());
+  if (resetSeconds === undefined) return delayMs;
+  return resetSeconds * 1000 > longestWaitMs ? undefined : resetSeconds * 1000;
 }
 
+/** The authorization that a challenge asks for. */
 async function authorize(
   challenge: string,
   repository: string,
+  question: RegistryQuestion,
   options: RegistryOptions,
 ): Promise<string | undefined> {
-  const { credentials, signal } = options;
+  const { credentials } = options;
   const basic =
-    credentials === undefined
+    credentials === undefined || credentials.isToken
       ? undefined
       : `Basic ${Buffer.from(`${credentials.username}:${credentials.secret}`).toString('base64')}`;
-  if (/^basic/i.test(challenge)) return basic;
-  const parameters = Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map((m) => [m[1], m[2]]));
-  const { realm, service } = parameters as { realm?: string; service?: string };
-  if (realm === undefined) return basic;
+  const parameters = Object.fromEntries(
+    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name ?? '', value ?? '']),
+  );
+  const { realm, service } = parameters;
+  if (/^basic/i.test(challenge) || realm === undefined) return basic;
   const scope = `repository:${repository}:pull,push`;
-  let response: Response;
-  if (credentials?.isToken === true) {
-    const form = new URLSearchParams({
-      grant_type: 'refresh_token',
-      refresh_token: credentials.secret,
-      client_id: 'melange2',
-      service: service ?? '',
-      scope,
-    });
-    response = await fetch(realm, { method: 'POST', body: form, signal });
-  } else {
-    const url = new URL(realm);
-    url.searchParams.set('scope', scope);
-    if (service !== undefined) url.searchParams.set('service', service);
-    response = await fetch(url, { signal, headers: basic === undefined ? {} : { authorization: basic } });
+  const url = new URL(realm);
+  const asked = { ...question, host: url.host, what: 'a token' };
+  const named = service === undefined ? {} : { service };
+  let answer: RegistryAnswer;
+  try {
+    if (credentials?.isToken === true) {
+      const form = { grant_type: 'refresh_token', refresh_token: credentials.secret, client_id: 'melange2' };
+      const body = Buffer.from(new URLSearchParams({ ...form, ...named, scope }).toString());
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      answer = await requestRegistry(realm, { method: 'POST', headers, body }, options);
+    } else {
+      for (const [name, value] of Object.entries({ ...named, scope })) url.searchParams.set(name, value);
+      const headers = basic === undefined ? {} : { authorization: basic };
+      answer = await requestRegistry(url.href, { method: 'GET', headers }, options);
+    }
+  } catch (cause) {
+    options.signal.throwIfAborted();
+    throw noAnswer(asked, cause);
   }
-  if (!response.ok) throw new Error(`${new URL(realm).host} gave no token: it answered ${response.status}.`);
-  const { token, access_token: access } = (await response.json()) as {
+  if (answer.status !== 200) throw refusal(asked, answer, Date.now());
+  const { token, access_token: access } = JSON.parse(answer.text) as {
     token?: string;
     access_token?: string;
   };

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { spawn } from 'node:child_process';
 import { buildError } from '@melange2/diagnostics';
 import {
+  countBytes,
   errors,
   type Exported,
   type ExportContext,
@@ -86,7 +87,7 @@ async function writeImage(
   try {
     const image = ociImage(layer, source.config, source.platform);
     await pipeline(
-      counted(imageArchive(image, layer, attributes['name']), context),
+      countBytes(imageArchive(image, layer, attributes['name']), context),
       createWriteStream(aside),
       {
         signal: context.signal,
@@ -105,7 +106,7 @@ async function writePlain(
   context: ExportContext,
 ): Promise<undefined> {
   const { signal } = context;
-  await pipeline(counted(await source.openTar(signal), context), createWriteStream(aside), { signal });
+  await pipeline(countBytes(await source.openTar(signal), context), createWriteStream(aside), { signal });
 }
 
 async function writeFolder(
@@ -125,20 +126,8 @@ async function writeFolder(
   );
   // Awaited below; when the stream fails before, its failure is the one that is told.
   ended.catch(() => {});
-  await pipeline(counted(await source.openTar(signal), context), tar.stdin);
+  await pipeline(countBytes(await source.openTar(signal), context), tar.stdin);
   const code = await ended;
   if (code !== 0)
     throw new Error(`tar ended with exit code ${code}: ${Buffer.concat(said).toString().trim()}`);
-}
-
-async function* counted(
-  chunks: AsyncIterable<Uint8Array>,
-  context: ExportContext,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    context.onProgress(bytes);
-    yield chunk;
-  }
 }

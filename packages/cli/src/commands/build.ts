@@ -19,7 +19,8 @@ import { version } from '../version.ts';
 const conventionalCacheDir = 'melange-cache';
 const signingKeyNames = ['melange.rsa', 'local-signing.rsa'];
 
-interface BuildOptions {
+/** The flags of `build`, as they are given to a command that has all or some of them. */
+export interface BuildOptions {
   readonly arch: readonly string[];
   readonly buildOption: readonly string[];
   readonly sourceDir?: string;
@@ -92,7 +93,7 @@ export async function runBuild(
 }
 
 /** Closes the builder after `work`; when both fail, the failure of `work` is the one that counts. */
-async function closing<T>(builder: Builder, terminal: Terminal, work: () => Promise<T>): Promise<T> {
+export async function closing<T>(builder: Builder, terminal: Terminal, work: () => Promise<T>): Promise<T> {
   let result: T;
   try {
     result = await work();
@@ -111,7 +112,7 @@ export async function runTest(
   raw: Readonly<Record<string, unknown>>,
   terminal: Terminal,
 ): Promise<number> {
-  const options = { ...testDefaults, ...(raw as unknown as Partial<BuildOptions>) } as BuildOptions &
+  const options = { ...withoutFlags, ...(raw as unknown as Partial<BuildOptions>) } as BuildOptions &
     TestOptions;
   const builder = createBuilder({
     plugins: await pluginsOf(file, options, terminal),
@@ -134,8 +135,8 @@ interface TestOptions {
   readonly testPackageAppend: readonly string[];
 }
 
-/** What `test` has no flags for. */
-const testDefaults: Pick<
+/** What stands for flags of `build` that a command does not have. */
+export const withoutFlags: Pick<
   BuildOptions,
   'packageAppend' | 'outDir' | 'generateIndex' | 'namespace' | 'license' | 'cacheMounts'
 > = {
@@ -157,15 +158,25 @@ function onFailure(
   const kind = options.exportOnFailure ?? 'none';
   return {
     ...(action === 'none' ? {} : { onFailedStep: (state) => enterFailedStep(state, action, terminal) }),
-    ...(kind === 'none' ? {} : { exportOnFailure: exportTarget(kind, options.exportRef ?? '') }),
+    ...(kind === 'none'
+      ? {}
+      : { exportOnFailure: exportTarget(kind, options.exportRef ?? '', '--export-ref') }),
   };
 }
 
-/** Reads `REF,KEY=VALUE,…`. */
-function exportTarget(kind: string, text: string): NonNullable<BuildRequest['exportOnFailure']> {
+/**
+ * Reads `REF,KEY=VALUE,…`, as `flag` has it.
+ *
+ * @throws {BuildError} CLI_USAGE
+ */
+export function exportTarget(
+  kind: string,
+  text: string,
+  flag: string,
+): NonNullable<BuildRequest['exportOnFailure']> {
   const [ref = '', ...settings] = text.split(',');
   if (ref === '') {
-    throw buildError(errors, 'CLI_USAGE', { problem: `--export-on-failure=${kind} needs --export-ref.` });
+    throw buildError(errors, 'CLI_USAGE', { problem: `An export to ${kind} needs ${flag}.` });
   }
   const attributes = Object.fromEntries(
     settings.map((part) => [part.split('=')[0] ?? '', part.split('=').slice(1).join('=')]),
@@ -173,7 +184,8 @@ function exportTarget(kind: string, text: string): NonNullable<BuildRequest['exp
   return { kind, ref, attributes };
 }
 
-async function pluginsOf(
+/** All plugins of a build: the renderer, those that come with melange2, those of the user. */
+export async function pluginsOf(
   file: string | undefined,
   options: BuildOptions,
   terminal: Terminal,
@@ -190,7 +202,12 @@ async function pluginsOf(
   ];
 }
 
-function buildRequest(file: string | undefined, options: BuildOptions, terminal: Terminal): BuildRequest {
+/** What a build is asked, from its flags. */
+export function buildRequest(
+  file: string | undefined,
+  options: BuildOptions,
+  terminal: Terminal,
+): BuildRequest {
   const { cwd } = terminal;
   const path = (p: string): string => resolve(cwd, p);
   const buildFile = file ?? findBuildFile(cwd);
