@@ -1,7 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, inject, test } from 'vitest';
-import { buildPackage } from '../harness/build-package.ts';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { buildPackage, type BuiltPackages } from '../harness/build-package.ts';
 import { melange2 } from '../harness/melange2.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
@@ -138,8 +141,71 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
       world: { ...world, sources },
       dir,
     });
+    const found = createHash('sha256').update('something else').digest('hex');
     expect(code).toBe(1);
-    expect(stderr).toContain(digest);
+    expect(stderr).toMatch(/sample\.yaml:13:\d+: error BUILD_SOURCE_DIFFERS/);
+    expect(stderr).toContain(`zip30.tar.gz, which sample is built from, has another sha256`);
+    expect(stderr).toContain(`expected ${digest}, found ${found}.`);
     expect(left(dir)).toEqual([]);
+  });
+
+  test('a download that fails on the daemon is left to the step, which tries again', async () => {
+    const dir = testFolder();
+    const sources = join(dir, 'sources');
+    const content = `made by the test ${randomUUID()}`;
+    const digest = createHash('sha256').update(content).digest('hex');
+    let asked = 0;
+    const server = createServer((request, response) => {
+      if (request.url === '/gone') response.writeHead(404).end();
+      else if (++asked < 4) response.writeHead(503).end();
+      else response.end(content);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    onTestFinished(() => void server.close());
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const fetch = (path: string): string =>
+      `  - uses: fetch\n    with: {uri: "${at}${path}", expected-sha256: "${digest}", extract: false}\n`;
+    const build = (path: string, name: string): Promise<BuiltPackages> => {
+      mkdirSync(join(dir, name));
+      const file = buildFile(join(dir, name), `${fetch(path)}  - runs: cp file \${{targets.destdir}}/\n`);
+      const args = ['--network', 'host'];
+      return buildPackage({ file, apkCache, address, world: { ...world, sources }, dir, args });
+    };
+    const built = await build('/file', 'good');
+    expect(built, built.stderr).toMatchObject({ code: 0 });
+    expect(built.stderr).toContain('The step tries it now.');
+    // What it got is kept by its checksum.
+    expect(readFileSync(join(sources, `sha256:${digest}`), 'utf8')).toBe(content);
+    rmSync(sources, { recursive: true });
+    const gone = await build('/gone', 'gone');
+    expect(gone.stderr).toMatch(/sample\.yaml:10:\d+: error BUILD_STEP_FAILED/);
+    expect(gone.stderr).toContain('ERROR 404');
+    expect(gone.code).toBe(1);
+  });
+
+  test('a download whose checksum differs is refused, and not kept', async () => {
+    const dir = testFolder();
+    const sources = join(dir, 'sources');
+    mkdirSync(sources);
+    const server = createServer((_request, response) => response.end('something else'));
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    onTestFinished(() => void server.close());
+    const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/some.tar.gz`;
+    const digest = 'f0e8bb1f9b7eb0b01285495a2699df3a4b766784c1765a8f1aeedf63c0806369';
+    const file = buildFile(
+      dir,
+      `  - uses: fetch\n    with:\n      expected-sha256: ${digest}\n      uri: ${uri}\n`,
+    );
+    const built = await buildPackage({ file, apkCache, address, world: { ...world, sources }, dir });
+    const found = createHash('sha256').update('something else').digest('hex');
+    expect(built.code).toBe(1);
+    expect(built.stderr).toMatch(/sample\.yaml:12:\d+: error BUILD_SOURCE_DIFFERS/);
+    expect(built.stderr).toContain(`${uri}, which sample is built from, has another sha256`);
+    expect(built.stderr).toContain(`expected ${digest}, found ${found}.`);
+    expect([...left(dir), ...readdirSync(sources)]).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ import {
   type IndexRecord,
   type SigningKey,
 } from '@melange2/apk';
-import { openAptRoot, type AptRoot } from './apt-root.ts';
+import { openAptRoot, type AptRoot, type DebFile } from './apt-root.ts';
 import { addAppletLinks, baseLayout, certificateBundle, mendLibtool, putLink } from './base-trees.ts';
 import { cacheDir } from './cache-dir.ts';
 import { apkVersionOf } from './deb-version.ts';
@@ -24,15 +24,9 @@ import { providesOf } from './provides-of.ts';
 import { readDebControl, readDebTree, type DebControl, type Tree } from './read-deb.ts';
 import { runProgram } from './run-program.ts';
 import { fetchSources } from './source-tarballs.ts';
-import {
-  alternativeLinks,
-  extraDepends,
-  lonePackages,
-  omittedPackages,
-  rootPackages,
-  sourceTarballs,
-  wolfiNames,
-} from './world-packages.ts';
+import { basePackages, certificatePackage } from './base-packages.ts';
+import { sourceTarballs } from './pinned-sources.ts';
+import type { WorldSet } from './world-set.ts';
 
 /** An offline repository of apk packages, and the sources that builds in it fetch. */
 export interface World {
@@ -49,6 +43,8 @@ export interface World {
 }
 
 export interface MakeWorldOptions {
+  /** What is made. Default: the packages that most builds need, {@link basePackages}. */
+  readonly set?: WorldSet;
   /** Default {@link cacheDir}. */
   readonly cache?: string;
   /** Told what is being done, in a few words. */
@@ -71,8 +67,9 @@ const unusedWorldMs = 14 * 24 * 60 * 60 * 1000;
 export async function makeWorld(options: MakeWorldOptions = {}): Promise<World> {
   const cache = options.cache ?? cacheDir();
   const say = options.onProgress ?? (() => undefined);
+  const set = options.set ?? basePackages;
   const sources = join(cache, 'sources');
-  const dir = join(cache, 'worlds', recipeDigest());
+  const dir = join(cache, 'worlds', `${set.name}-${recipeDigest(set)}`);
   const description = join(dir, 'world.json');
   let opened: Promise<AptRoot> | undefined;
   const openApt = (): Promise<AptRoot> => {
@@ -81,7 +78,7 @@ export async function makeWorld(options: MakeWorldOptions = {}): Promise<World> 
   };
 
   if (!existsSync(description)) {
-    await buildWorld(await openApt(), cache, dir, say);
+    await buildWorld(set, await openApt(), cache, dir, say);
     await removeUnusedWorlds(dirname(dir));
   }
   await utimes(description, new Date(), new Date());
@@ -94,12 +91,16 @@ export async function makeWorld(options: MakeWorldOptions = {}): Promise<World> 
   return { repository: join(dir, 'packages'), keyring: join(dir, `${keyName}.pub`), sources, arch, packages };
 }
 
-/** Changes when what a world is made of, or how, does. */
-function recipeDigest(): string {
+/** Changes when what a set is made of, or how, does. */
+function recipeDigest(set: WorldSet): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const hash = createHash('sha256');
   for (const file of readdirSync(here).toSorted()) {
-    if (file.endsWith('.ts')) hash.update(readFileSync(join(here, file)));
+    if (/\.ts$/.test(file) && !/-(packages|sources)\.ts$/.test(file))
+      hash.update(readFileSync(join(here, file)));
+  }
+  for (let one: WorldSet | undefined = set; one !== undefined; one = one.on) {
+    hash.update(JSON.stringify({ ...one, omitted: one.omitted.source }));
   }
   return hash.digest('hex').slice(0, 16);
 }
@@ -114,6 +115,7 @@ interface Metadata {
 }
 
 async function buildWorld(
+  set: WorldSet,
   apt: AptRoot,
   cache: string,
   dir: string,
@@ -121,25 +123,24 @@ async function buildWorld(
 ): Promise<void> {
   const arch = architectures[(await runProgram('dpkg', ['--print-architecture'])).trim()];
   if (arch === undefined) throw new Error('the offline world is made for amd64 and arm64 only.');
-  const wanted = (await apt.closure(rootPackages)).filter((deb) => !omittedPackages.test(deb.name));
-  const lone = await apt.only(lonePackages);
+  const { base, wanted } = await packagesOf(set, apt);
+  const lone = set.on === undefined ? await apt.only([certificatePackage]) : [];
   const debs = join(cache, 'debs');
-  const missing = [...wanted, ...lone].filter((deb) => !existsSync(join(debs, deb.file)));
+  const missing = [...base, ...wanted, ...lone].filter((deb) => !existsSync(join(debs, deb.file)));
   if (missing.length > 0) {
     const megabytes = missing.reduce((sum, deb) => sum + deb.size, 0) / 1e6;
     say(`fetching ${missing.length} Debian packages (${megabytes.toFixed(0)} MB)`);
   }
-  const files = await apt.download(wanted, debs);
-  const [caCertificates = ''] = await apt.download(lone, debs);
+  const files = await apt.download([...base, ...wanted], debs);
+  const [caCertificates] = await apt.download(lone, debs);
 
-  const controls = await Promise.all(
-    files.map(async (file) => ({ file, control: await readDebControl(file) })),
-  );
+  const every = await Promise.all(files.map(async (file) => ({ file, control: await readDebControl(file) })));
   const names = new Map<string, string>();
-  for (const { control } of controls) {
+  for (const { control } of every) {
     for (const virtual of control.provides) if (!names.has(virtual)) names.set(virtual, control.name);
   }
-  for (const { control } of controls) names.set(control.name, control.name);
+  for (const { control } of every) names.set(control.name, control.name);
+  const controls = every.slice(base.length);
 
   const key = await worldKey(cache);
   const temporary = `${dir}.partial-${process.pid}`;
@@ -172,9 +173,9 @@ async function buildWorld(
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const { file, control } = next;
         const tree = await readDebTree(file);
-        await amend(control.name, tree);
+        await amend(set, control.name, tree);
         for (const path of tree.keys()) taken.add(path);
-        await emit(await debMetadata(control, tree, names), tree);
+        await emit(await debMetadata(set, control, tree, names), tree);
         if (queue.length > 0 && queue.length % 40 === 0) say(`${total - queue.length} of ${total} converted`);
       }
     };
@@ -185,21 +186,26 @@ async function buildWorld(
     if (busybox !== undefined) {
       const tree = await readDebTree(busybox.file);
       addAppletLinks(tree, await appletsOf(busybox.file), taken);
-      const metadata = await debMetadata(busybox.control, tree, names);
+      const metadata = await debMetadata(set, busybox.control, tree, names);
       await emit(
         { ...metadata, provides: [...metadata.provides, `cmd:sh=${metadata.version}`].toSorted() },
         tree,
       );
     }
-    await emit(
-      ownMetadata('wolfi-baselayout', [], 'Folders, links and accounts that every system has'),
-      baseLayout(),
-    );
-    await emit(
-      ownMetadata('ca-certificates-bundle', ['wolfi-baselayout'], 'Certificates of well-known authorities'),
-      await certificateBundle(await readDebTree(caCertificates)),
-    );
-    for (const [name, depends] of Object.entries(wolfiNames)) {
+    if (caCertificates !== undefined) {
+      await emit(
+        ownMetadata('wolfi-baselayout', [], 'Folders, links and accounts that every system has'),
+        baseLayout(),
+      );
+      await emit(
+        ownMetadata('ca-certificates-bundle', ['wolfi-baselayout'], 'Certificates of well-known authorities'),
+        await certificateBundle(await readDebTree(caCertificates)),
+      );
+    }
+    for (const { name, depends, description, read } of set.ownPackages ?? []) {
+      await emit(ownMetadata(name, depends, description), await read());
+    }
+    for (const [name, depends] of Object.entries(set.wolfiNames)) {
       const meaning =
         depends.length === 0 ? 'Empty: not to be had offline' : `Stands for ${depends.join(', ')}`;
       await emit(ownMetadata(name, depends, meaning), new Map());
@@ -207,7 +213,7 @@ async function buildWorld(
 
     const sorted = sortRecords(records);
     await pipeline(
-      [await writeIndex(sorted, { description: 'melange2 offline world', key })],
+      [await writeIndex(sorted, { description: `melange2 offline world: ${set.name}`, key })],
       createWriteStream(join(packages, 'APKINDEX.tar.gz')),
     );
     await writeFile(join(temporary, `${keyName}.pub`), key.publicPem);
@@ -230,13 +236,31 @@ function ownMetadata(name: string, depends: readonly string[], description: stri
   return { name, version: '1-r0', description, origin: ownOrigin, depends, provides: [] };
 }
 
+/** The packages of a set, and those of the sets below it, each with what it depends on. */
+async function packagesOf(
+  set: WorldSet,
+  apt: AptRoot,
+): Promise<{ readonly base: readonly DebFile[]; readonly wanted: readonly DebFile[] }> {
+  const { on } = set;
+  if (on === undefined) {
+    const all = await apt.closure(set.rootPackages);
+    return { base: [], wanted: all.filter((deb) => !set.omitted.test(deb.name)) };
+  }
+  const { base: below, wanted: above } = await packagesOf(on, apt);
+  const base = [...below, ...above];
+  const known = new Set(base.map((deb) => deb.name));
+  const all = await apt.closure([...on.rootPackages, ...set.rootPackages]);
+  return { base, wanted: all.filter((deb) => !known.has(deb.name) && !set.omitted.test(deb.name)) };
+}
+
 async function debMetadata(
+  set: WorldSet,
   control: DebControl,
   tree: Tree,
   names: ReadonlyMap<string, string>,
 ): Promise<Metadata> {
   const version = apkVersionOf(control.version);
-  const depends = new Set<string>(extraDepends[control.name] ?? []);
+  const depends = new Set<string>(set.extraDepends[control.name] ?? []);
   for (const alternatives of control.depends) {
     const chosen = alternatives.map((name) => names.get(name)).find((name) => name !== undefined);
     if (chosen !== undefined && chosen !== control.name) depends.add(chosen);
@@ -252,11 +276,13 @@ async function debMetadata(
 }
 
 /** Does what Debian's maintainer scripts would do, and undoes what suits only Debian. */
-async function amend(name: string, tree: Tree): Promise<void> {
-  for (const [path, target] of Object.entries(alternativeLinks[name] ?? {})) {
+async function amend(set: WorldSet, name: string, tree: Tree): Promise<void> {
+  for (const [path, target] of Object.entries(set.alternativeLinks[name] ?? {})) {
     if (!tree.has(path)) putLink(tree, path, target);
   }
   if (name === 'libtool') await mendLibtool(tree);
+  // What is installed in a build environment is the build's own business.
+  for (const path of tree.keys()) if (path.endsWith('/EXTERNALLY-MANAGED')) tree.delete(path);
 }
 
 /** Names of the programs that a busybox has, asked of itself. */

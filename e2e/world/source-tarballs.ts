@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AptRoot } from './apt-root.ts';
-import type { SourceTarball } from './world-packages.ts';
+import type { SourceTarball } from './pinned-sources.ts';
 
 /**
  * Puts upstream tarballs into `dir` under the names that the `fetch` pipeline looks for: `sha256:<hex>`.

@@ -1,12 +1,14 @@
+import { isSolveError } from '@melange2/buildkit-client';
+import { type BuildError, isBuildError } from '@melange2/diagnostics';
 import { assemble, type LockedEnvironment } from '@melange2/environment';
 import type { PackageWritten } from '@melange2/progress';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
 import { environmentSettings } from './environment-settings.ts';
-import { licenseReceiver } from './license-files.ts';
+import { licenseReceiver, type LicenseReceiver } from './license-files.ts';
 import { packageTrees } from './package-trees.ts';
 import { type PlanContext, type PlannedGraph, planGraph } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
-import { solveGraph } from './solve-graph.ts';
+import { solveGraph, type SolvedGraph } from './solve-graph.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
 import { traceStep } from './trace-step.ts';
 
@@ -17,11 +19,20 @@ import { traceStep } from './trace-step.ts';
  */
 export async function buildArchitecture(build: ArchitectureBuild): Promise<readonly PackageWritten[]> {
   const { architecture, stages, request } = build;
-  const { graph, context } = await prepareArchitecture(build);
-  const licenses = licenseReceiver(compiledOf(build).config);
-  const solved = await stages.run('solve', { architecture }, () =>
-    solveGraph(build, graph, context, licenses),
-  );
+  const { graph: first, context } = await prepareArchitecture(build);
+  const solve = async (graph: PlannedGraph): Promise<Solved> => {
+    const licenses = licenseReceiver(compiledOf(build).config);
+    const solved = await stages.run('solve', { architecture }, () =>
+      solveGraph(build, graph, context, licenses),
+    );
+    return { ...solved, graph, licenses };
+  };
+  const { graph, licenses, ...solved } = await solve(first).catch((error: unknown) => {
+    if (request.network === 'none' || !isWorthAStep(error)) throw error;
+    const text = `${error.message} The step tries it now.`;
+    build.bus.emit({ type: 'notice', level: 'warning', text, architecture });
+    return solve(planGraph(build, { ...context, nativeSources: false }));
+  });
   let packages;
   try {
     packages = await packageTrees(build, graph.plan, solved.trees, {
@@ -87,4 +98,21 @@ export async function prepareArchitecture(build: ArchitectureBuild): Promise<Pre
     () => planGraph(build, context),
   );
   return { graph, context };
+}
+
+interface Solved extends SolvedGraph {
+  readonly graph: PlannedGraph;
+  readonly licenses: LicenseReceiver;
+}
+
+/**
+ * Whether a download by the daemon failed, so that the step may succeed, which tries as often as the build file
+ * allows. The daemon does not tell a page that says 503 from the file, so a wrong checksum of its own is one too.
+ */
+function isWorthAStep(error: unknown): error is BuildError {
+  if (!isBuildError(error)) return false;
+  const { cause, code } = error;
+  const differs =
+    code === 'BUILD_SOURCE_DIFFERS' && isSolveError(cause) && cause.details.exitCode === undefined;
+  return differs || code === 'BUILD_DOWNLOAD_FAILED';
 }

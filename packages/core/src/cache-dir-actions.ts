@@ -5,8 +5,7 @@ import { cacheFolder, type LoweredBuild } from '@melange2/pipeline';
 export const exportedCache = 'cache';
 
 /**
- * Copies what steps left in `/var/cache/melange`, and sources that the daemon downloaded itself, to
- * {@link exportedCache}.
+ * Copies what steps left in `/var/cache/melange`, and the sources that it got, to {@link exportedCache}.
  *
  * Daemons that tell states apart give only what steps have changed, others all of the folder. What steps keep in cache
  * mounts is in neither.
@@ -20,13 +19,9 @@ export function cacheDirActions(lowered: LoweredBuild, caps: ReadonlySet<string>
         customName: 'find what steps left in the cache folder',
       })
     : lowered.workspace;
-  const downloads = new Map(
-    lowered.steps.flatMap(({ download }) => (download === undefined ? [] : [download])),
-  );
+  const contents = { copyDirContentsOnly: true, createDestPath: true };
   return [
-    copy(changed, cacheFolder, to, { copyDirContentsOnly: true, createDestPath: true }),
-    ...[...downloads].map(([name, state]) =>
-      copy(state, `/${name}`, `${to}${name}`, { createDestPath: true }),
-    ),
+    copy(changed, cacheFolder, to, contents),
+    ...(lowered.sources === undefined ? [] : [copy(lowered.sources, '/', to, contents)]),
   ];
 }

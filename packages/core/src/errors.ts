@@ -19,6 +19,15 @@ export interface StepFailure {
   readonly verdict?: string;
 }
 
+/** A file or repository that was fetched, and is not what the build file pins. */
+export interface SourceDifference {
+  /** What it is, in a few words: a file, a tag of a repository. */
+  readonly source: string;
+  readonly kind: 'sha256' | 'sha512' | 'commit';
+  readonly expected: string;
+  readonly found: string;
+}
+
 interface Details {
   PLUGIN_API_MISMATCH: { plugin: string; wanted: string; has: string };
   PLUGIN_INVALID: { plugin: string };
@@ -33,6 +42,8 @@ interface Details {
   BUILD_FILE_INVALID: { file: string; count: number };
   BUILD_STEP_FAILED: StepFailure;
   BUILD_SOLVE_FAILED: { package: string; architecture: string; reason: string };
+  BUILD_SOURCE_DIFFERS: SourceDifference & { package: string };
+  BUILD_DOWNLOAD_FAILED: { package: string; source: string; reason: string };
   BUILD_TIMED_OUT: { limit: string; running: readonly string[] };
   BUILD_STEP_TIMED_OUT: {
     package: string;
@@ -139,6 +150,20 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The daemon could not do the build',
     message: ({ package: name, architecture, reason }) =>
       `BuildKit could not build ${name} for ${architecture}: ${reason}`,
+  },
+  BUILD_SOURCE_DIFFERS: {
+    title: 'A source is not the one that is expected',
+    message: ({ package: name, source, kind, expected, found }) =>
+      `${source}, which ${name} is built from, has another ${kind} than the build file expects: expected ${expected}, found ${found}.`,
+    hint: ({ kind }) =>
+      `Find out why it has changed. Only where that is meant, write the new ${kind} into the build file.`,
+  },
+  BUILD_DOWNLOAD_FAILED: {
+    title: 'A source cannot be downloaded',
+    message: ({ package: name, source, reason }) =>
+      `BuildKit could not download ${source}, which ${name} is built from: ${reason}.`,
+    hint: () =>
+      'Check the address; the machine of the daemon must reach it. A folder named with --cache-dir may hold the file by its checksum.',
   },
   BUILD_TIMED_OUT: {
     title: 'The build took too long',

@@ -76,6 +76,6 @@ export function testVertices(definition: Definition, plan: TestPlan): Map<string
 function kindOf(name: string): KnownVertex['kind'] {
   if (/^environment[: ]/.test(name)) return 'environment';
   if (name.startsWith('collect ')) return 'export';
-  if (name.startsWith('make an empty ') || name === 'prepare the workspace') return 'internal';
+  if (/^(?:make an empty|keep) /.test(name) || name === 'prepare the workspace') return 'internal';
   return 'source';
 }

@@ -42,6 +42,8 @@ export interface PlanContext {
   readonly locked: LockedEnvironment;
   readonly epoch: number;
   readonly caps: ReadonlySet<string>;
+  /** Whether the daemon downloads files itself where it can, instead of the steps. Default true. */
+  readonly nativeSources?: boolean;
 }
 
 /**
@@ -69,6 +71,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     sourceDateEpoch: epoch,
     ...stepResources(build, caps),
     cached: cache.cached,
+    keeps: cache.keeps,
+    nativeSources: given.nativeSources ?? true,
     workspaceFiles: compilerFiles(compiled.config, {
       architecture: plan.architecture,
       namespace: request.namespace,

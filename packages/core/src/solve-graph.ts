@@ -155,8 +155,11 @@ async function stepFailed(
 ): Promise<readonly string[] | undefined> {
   const { request, architecture } = build;
   const digest = failure.details.vertex?.digest ?? (await tracker.failed(namedWithinMs));
-  const step = digest === undefined ? undefined : graph.known.get(digest)?.step;
+  const facts = digest === undefined ? undefined : graph.known.get(digest);
+  const step = facts?.step;
   if (step === undefined || digest === undefined) return undefined;
+  // A download of the daemon's own: there is no command whose state could be opened.
+  if (facts?.kind === 'source' && failure.details.exitCode === undefined) return undefined;
   const state = await openFailedState(failure, gateway, step, architecture);
   const log = tracker.logFile(digest);
   if (state !== undefined && log !== undefined && tracker.isClipped(digest)) {

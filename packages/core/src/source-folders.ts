@@ -78,8 +78,10 @@ function ignorePatterns(folder: string): string[] {
 
 /** What the offline cache offers to the steps. */
 export interface SourceCache {
-  /** The state that holds a file of the cache, by its name there: `sha256:HEX`. */
+  /** The state that holds a file of the cache, by its name there: `sha256:HEX`, `git:COMMIT-…`. */
   readonly cached: (name: string) => State | undefined;
+  /** Whether a file of this name is to be put into the cache. */
+  readonly keeps: (name: string) => boolean;
   /** What else lies in the folder, for `/var/cache/melange`. */
   readonly contents: State | undefined;
   readonly dirs: Readonly<Record<string, LocalDir>>;
@@ -87,15 +89,18 @@ export interface SourceCache {
 
 /** Opens the offline cache for these steps; only what they ask for is sent. */
 export function openSourceCache(folder: string | undefined, steps: readonly PlannedStep[]): SourceCache {
-  if (folder === undefined || !isDirectory(folder))
-    return { cached: () => undefined, contents: undefined, dirs: {} };
+  if (folder === undefined || !isDirectory(folder)) {
+    const keeps = (): boolean => folder !== undefined;
+    return { cached: () => undefined, keeps, contents: undefined, dirs: {} };
+  }
   const entries = new Set(readdirSync(folder));
   const wanted = new Set(steps.flatMap(cacheNames).filter((name) => entries.has(name)));
-  const others = [...entries].filter((name) => !/^sha(256|512):/.test(name)).toSorted();
+  const others = [...entries].filter((name) => !/^(?:sha256|sha512|git):/.test(name)).toSorted();
   const sent = (include: readonly string[], customName: string): State =>
     local('cache', { includePatterns: include, sharedKeyHint: 'melange2-cache', customName });
   return {
     cached: (name) => (wanted.has(name) ? sent([name], `send ${name} of the cache folder`) : undefined),
+    keeps: (name) => !entries.has(name),
     contents: others.length === 0 ? undefined : sent(others, 'send the cache folder'),
     dirs: wanted.size === 0 && others.length === 0 ? {} : { cache: { path: folder } },
   };

@@ -3,6 +3,7 @@ import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
 import { failingLine, type PlannedStep } from '@melange2/pipeline';
 import { formatDuration } from '@melange2/progress';
 import { errors } from './errors.ts';
+import { sourceDifference } from './source-difference.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
 import { type MissingThing, type Verdict, verdictOf } from './verdict.ts';
 
@@ -36,6 +37,25 @@ export async function stepFailure(error: SolveError, context: StepFailureContext
   }
   const tail = tracker.tail(digest);
   const step = reached(facts, facts.step, tail);
+  const differs = sourceDifference(step, text, tail);
+  if (differs !== undefined) {
+    const place = step.placeOfInput?.(`expected-${differs.kind}`);
+    const span = place?.file === step.calledAt?.file ? place : step.calledAt;
+    return buildError(
+      errors,
+      'BUILD_SOURCE_DIFFERS',
+      { package: step.package, ...differs },
+      { cause: error, ...(span === undefined ? {} : { span }) },
+    );
+  }
+  if (facts.kind === 'source' && exitCode === undefined) {
+    const details = { package: step.package, source: step.inputs['uri'] ?? facts.name, reason };
+    const span = step.placeOfInput?.('uri') ?? step.calledAt;
+    return buildError(errors, 'BUILD_DOWNLOAD_FAILED', details, {
+      cause: error,
+      ...(span === undefined ? {} : { span }),
+    });
+  }
   const logFile = tracker.logFile(digest);
   const verdict = verdictOf(exitCode, [...tail, text]);
   const advice = verdict?.missing === undefined ? '' : await advise(verdict.missing, context);

@@ -54,6 +54,8 @@ export interface PlannedStep {
   readonly place: Span | undefined;
   /** Where the step is written in the build file itself; equal to {@link place} unless it came from a pipeline. */
   readonly calledAt: Span | undefined;
+  /** Where the value of one of {@link inputs} is written; `undefined` for a default. */
+  readonly placeOfInput?: (name: string) => Span | undefined;
   /** Where a line of the script is written; lines count from 1. */
   readonly placeOfLine?: (line: number) => Span | undefined;
 }

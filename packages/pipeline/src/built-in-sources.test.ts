@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { workbench, type Workbench } from './testing/run-built-in.ts';
@@ -48,6 +48,20 @@ describe.each(shells)('with %s', (shell) => {
       expect(bench.list('.')).toEqual(['a b/c/app-1.0/README']);
       bench.run('fetch', { uri, 'expected-sha256': sha256, extract: 'false', delete: 'true' });
       expect(bench.list('.')).toEqual(['a b/c/app-1.0/README', 'app-1.0.tar.gz']);
+    });
+
+    test('gives what it downloads to the folder that wants it', () => {
+      mkdirSync(join(bench.cache, 'fetch'));
+      renameSync(join(bench.cache, `sha256:${sha256}`), join(bench.cache, 'aside'));
+      bench.stub(
+        'wget',
+        `case "$*" in *--help*) exit;; esac; cp ${join(bench.cache, 'aside')} .app-1.0.tar.gz.part`,
+      );
+      const { code, output } = bench.run('fetch', { uri, 'expected-sha256': sha256, delete: 'true' });
+      expect({ code, output }).toMatchObject({ code: 0 });
+      expect(readFileSync(join(bench.cache, 'fetch/source'))).toEqual(
+        readFileSync(join(bench.cache, 'aside')),
+      );
     });
 
     test('refuses a damaged file of the cache, names both sums and leaves nothing behind', () => {
@@ -143,6 +157,7 @@ describe.each(shells)('with %s', (shell) => {
       [first, second, side] = [rev('v1^{commit}'), rev('main'), rev('fix')];
       repository = `file://${join(bench.home, 'origin')}`;
     });
+    const shown = 'file:///home/origin';
     const head = (folder: string): string => bench.sh(`git -C ${folder} rev-parse HEAD`).trim();
 
     test('checks out a tag, of both kinds, with one commit of history', () => {
@@ -177,7 +192,9 @@ describe.each(shells)('with %s', (shell) => {
         'expected-commit': second,
       });
       expect(other.code).toBe(1);
-      expect(other.output).toContain(`FAIL Tag v1 is at commit ${first}, not at the expected ${second}`);
+      expect(other.output).toContain(
+        `FAIL Tag v1 of ${shown} has another commit: expected ${second}, found ${first}`,
+      );
     });
 
     test('finds an older commit of a branch, but not one of another branch', () => {
@@ -196,7 +213,9 @@ describe.each(shells)('with %s', (shell) => {
         'expected-commit': side,
       });
       expect(other.code).toBe(1);
-      expect(other.output).toContain('is not in the history of main');
+      expect(other.output).toContain(
+        `FAIL The history of branch main of ${shown} has another commit: expected ${side}, found ${second}`,
+      );
       const tip = bench.run('git-checkout', {
         repository,
         destination: 'c',
@@ -240,6 +259,77 @@ describe.each(shells)('with %s', (shell) => {
       });
       expect(ran.code).toBe(0);
       expect(bench.list('a').filter((f) => !f.startsWith('.git/'))).toEqual(['file', 'lib/l']);
+    });
+
+    /** What a checkout is to those who use it: settings, refs, objects, files with their modes. */
+    const facts = (folder: string): string =>
+      bench
+        .sh(`
+        cd ${folder}
+        list() {
+          git config --list --local | grep -v '^core\\.' | sort
+          git symbolic-ref -q HEAD || git rev-parse HEAD
+          git for-each-ref
+          git rev-list --objects --all HEAD | sort
+          git status --porcelain
+          cat "$(git rev-parse --git-dir)/shallow" 2>/dev/null || echo whole
+        }
+        list
+        git submodule --quiet foreach --recursive pwd | while read -r sub; do echo "$sub"; (cd "$sub" && list); done
+        find . -name .git -prune -o -printf '%p %y %m %s %l\\n' | sort
+      `)
+        .replaceAll(`/home/${folder}`, '');
+
+    const addSubmodule = (): string => {
+      bench.sh(`
+        git config --global protocol.file.allow always
+        mkdir part && cd part && git init -q -b main .
+        git config user.name Me; git config user.email me@example.org
+        echo p >p; git add .; git commit -qm part
+        cd ../origin && git submodule --quiet add ../part inner && git commit -qm inner
+      `);
+      return bench.sh('git -C origin rev-parse main').trim();
+    };
+
+    // Half a second each, and what is new in it is git's work, not the shell's.
+    test.skipIf(shell !== shells[0]).each<[string, () => Record<string, string>]>([
+      ['a tag', () => ({ tag: 'v1', 'expected-commit': first })],
+      ['a tag with all history', () => ({ tag: 'light', 'expected-commit': first, depth: '-1' })],
+      ['an older commit of a branch', () => ({ branch: 'main', 'expected-commit': first })],
+      ['the default branch', () => ({ 'expected-commit': second })],
+      [
+        'picked commits',
+        () => ({ branch: 'main', 'expected-commit': second, 'cherry-picks': `fix/${side}: x` }),
+      ],
+      [
+        'a picked commit of no branch that was fetched',
+        () => ({ tag: 'v1', 'expected-commit': first, 'cherry-picks': `${side}: x` }),
+      ],
+      ['some folders', () => ({ tag: 'v1', 'expected-commit': first, 'sparse-paths': 'lib' })],
+      [
+        'submodules',
+        () => ({
+          branch: 'main',
+          'expected-commit': addSubmodule(),
+          'recurse-submodules': 'true',
+          depth: '1',
+        }),
+      ],
+    ])('checks out %s from what was kept, without the repository, to the same', (_, makeInputs) => {
+      const inputs = { repository, ...makeInputs() };
+      const good = (destination: string): string => {
+        const { code, output } = bench.run('git-checkout', { ...inputs, destination });
+        if (code !== 0) throw new Error(output);
+        return output;
+      };
+      good('direct');
+      const folder = join(bench.cache, 'git-checkout');
+      mkdirSync(folder);
+      good('keeping');
+      renameSync(join(folder, 'source'), join(folder, 'git:kept'));
+      bench.sh('mkdir gone; mv origin gone/; [ ! -e part ] || mv part gone/');
+      expect(good('kept')).toContain('comes from git:kept');
+      expect(facts('kept')).toBe(facts('direct'));
     });
 
     test('tries a failed clone again, with growing pauses', () => {

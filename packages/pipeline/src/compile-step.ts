@@ -14,6 +14,7 @@ const compileChildren: StepPass = (draft, context) => {
     variables: draft.variables,
     uses: step.uses === undefined ? scope.uses : [...scope.uses, step.uses],
     inputs: step.uses === undefined ? scope.inputs : draft.inputs,
+    placeOfInput: placeOfInput(draft),
     builtIn: definition?.builtIn ?? scope.builtIn,
     nested: true,
     depth: scope.depth + 1,
@@ -27,6 +28,10 @@ const compileChildren: StepPass = (draft, context) => {
   const children = step.pipeline.map((child) => compileStep(child, inner, context));
   return { ...draft, children, step: { ...step, pipeline: children.map((child) => child.step) } };
 };
+
+function placeOfInput({ step, scope, written }: StepDraft): StepScope['placeOfInput'] {
+  return step.uses === undefined ? scope.placeOfInput : (name) => written.at.value('with', name);
+}
 
 /** What happens to a step, in this order. */
 const passes: readonly StepPass[] = [
@@ -62,6 +67,7 @@ export function compileStep(written: PipelineStep, scope: StepScope, context: Co
     step,
     uses: step.uses === undefined ? scope.uses : [...scope.uses, step.uses],
     inputs: step.uses === undefined ? scope.inputs : done.inputs,
+    placeOfInput: placeOfInput(done),
     builtIn: done.definition?.builtIn ?? scope.builtIn,
     script: done.script,
     scriptOrigin: () => scriptOrigin(done),

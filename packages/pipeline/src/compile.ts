@@ -131,6 +131,7 @@ function compileSteps(
     variables,
     uses: [],
     inputs: {},
+    placeOfInput: undefined,
     builtIn: false,
     nested: false,
     depth: 0,

@@ -9,6 +9,8 @@ export interface CompiledStep {
   readonly uses: readonly string[];
   /** Values of the inputs of the innermost of {@link uses}, defaults included. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Where the value of one of {@link inputs} is written; `undefined` for a default. */
+  readonly placeOfInput?: ((name: string) => Span | undefined) | undefined;
   /** True when the step's `uses` was looked up among the built-in pipelines; its children then are too. */
   readonly builtIn: boolean;
   /** The shell text after substitution, as it was written; `undefined` for none. */

@@ -70,7 +70,7 @@ test('a file of the offline cache is mounted, and the step that wants it gets no
 });
 
 test('without native fetching the step downloads by itself', () => {
-  const { output } = lower(planned, { base: scratch(), sourceDateEpoch: 0, nativeFetch: false });
+  const { output } = lower(planned, { base: scratch(), sourceDateEpoch: 0, nativeSources: false });
   expect(shown(output)).not.toContain('source https:');
   expect(shown(output)).not.toContain('network=none  /.melange2=%2(/log)  # melange2.step=hello/0.0');
 });

@@ -9,7 +9,9 @@ export type {
 export { folderCatalogue, layeredCatalogue } from './catalogue.ts';
 export type { PipelineCatalogue, PipelineFile } from './catalogue.ts';
 export { builtinCatalogue } from './builtin-catalogue.ts';
-export { cacheMountOf, cacheNames, lower, stepDescription } from './lower.ts';
+export { cacheNames } from './fetched-sources.ts';
+export type { KeptSource } from './fetched-sources.ts';
+export { cacheMountOf, lower, stepDescription } from './lower.ts';
 export type { LoweredBuild, LoweredStep, LowerOptions } from './lower.ts';
 export { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
 export { logFile, logFolder, stepCommand } from './step-command.ts';

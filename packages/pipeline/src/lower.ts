@@ -1,18 +1,19 @@
 import type { Span } from '@melange2/diagnostics';
 import {
   copy,
-  http,
   mkdir,
   mkfile,
   rangeOfSpan,
   scratch,
+  type Exec,
   type LinuxResources,
   type Mount,
   type SourceFile,
   type SourceLocation,
   type State,
 } from '@melange2/llb';
-import type { BuildPlan, PlannedMount, PlannedStep, PlannedUser } from './build-plan.ts';
+import type { BuildPlan, NetworkMode, PlannedMount, PlannedStep, PlannedUser } from './build-plan.ts';
+import { collectSources, lowerSources, type KeptSource } from './fetched-sources.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
 import { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
@@ -25,12 +26,14 @@ export interface LowerOptions {
   /** A folder whose contents go to `/var/cache/melange` before the first step. */
   readonly cacheContents?: State | undefined;
   /**
-   * The state whose root holds the file of this name (`sha256:HEX` or `sha512:HEX`) of the offline cache, if the
-   * cache has it. What is found is mounted into the step that fetches it, and that step gets no network.
+   * The state whose root holds the file of this name (see {@link cacheNames}) of the offline cache, if the cache has
+   * it. What is found is mounted into the step that wants it, and that step gets no network.
    */
   readonly cached?: (name: string) => State | undefined;
+  /** Whether the offline cache is to get what is fetched under this name, see {@link LoweredBuild.sources}. */
+  readonly keeps?: (name: string) => boolean;
   /** Lets the daemon itself download a file with a known SHA-256, instead of a step. Default true. */
-  readonly nativeFetch?: boolean;
+  readonly nativeSources?: boolean;
   /** Seconds since 1970: the time of everything that is put into the workspace. */
   readonly sourceDateEpoch: number;
   /** The text of a file that places in the plan are in, for the source map. */
@@ -56,8 +59,8 @@ export interface LoweredStep {
   readonly after: State;
   /** Holds what the step printed in the file {@link LoweredBuild.logPath}; absent without logs. */
   readonly log: State | undefined;
-  /** What the daemon downloads for it, by the name that it has in the offline cache and at the top of the state. */
-  readonly download?: readonly [name: string, state: State];
+  /** What it got from elsewhere, where that is to be kept. */
+  readonly sources: readonly KeptSource[];
 }
 
 /** A plan as a graph. */
@@ -71,6 +74,8 @@ export interface LoweredBuild {
   readonly steps: readonly LoweredStep[];
   /** One file for each step, named by its number in {@link steps}: `0`, `1`, …; undefined without logs. */
   readonly logs: State | undefined;
+  /** What the offline cache is to get, one file for each name; undefined for nothing. */
+  readonly sources: State | undefined;
   /** Where a step's own log is in {@link LoweredStep.log}. */
   readonly logPath: string;
 }
@@ -121,7 +126,7 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     const lowered =
       replaced === undefined
         ? lowerStep(step, state, options, files)
-        : { step, before: state, after: replaced, log: undefined };
+        : { step, before: state, after: replaced, log: undefined, sources: [] };
     steps.push(lowered);
     state = lowered.after;
   }
@@ -135,20 +140,9 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     workspace: state,
     steps,
     logs: collectLogs(steps),
+    sources: collectSources(steps.flatMap(({ sources }) => sources)),
     logPath: `/log/${logFile}`,
   };
-}
-
-/**
- * The names under which the offline cache may hold what this step fetches; empty for a step that fetches
- * nothing, or nothing with a checksum.
- */
-export function cacheNames(step: PlannedStep): readonly string[] {
-  if (step.uses.at(-1) !== 'fetch') return [];
-  return (['sha256', 'sha512'] as const).flatMap((algorithm) => {
-    const sum = step.inputs[`expected-${algorithm}`]?.toLowerCase() ?? '';
-    return sum === '' ? [] : [`${algorithm}:${sum}`];
-  });
 }
 
 /**
@@ -172,11 +166,36 @@ function lowerStep(
 ): LoweredStep {
   const withLog = options.logs ?? true;
   const locations = locationsOf(step, files);
-  const fetched = fetchedFile(step, options, locations);
-  const mounts: Mount[] = step.mounts.map((mount) => cacheMountOf(mount, step.user));
-  if (fetched !== undefined) {
-    mounts.push({ kind: 'bind', dest: cacheFolder, source: fetched.state, readonly: true });
+  const isLong = step.script.length > maxArgument;
+  const common: Mount[] = step.mounts.map((mount) => cacheMountOf(mount, step.user));
+  if (isLong) {
+    const file = scratch().file(mkfile('/script', `${step.script}\nexit 0\n`), {
+      customName: 'write a long script',
+    });
+    common.push({ kind: 'bind', dest: scriptFolder, source: file, readonly: true });
   }
+  const run = (mounts: readonly Mount[], network: NetworkMode, name: string, log: boolean): Exec =>
+    before.run({
+      args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
+        log,
+        trace: options.trace ?? false,
+        notes: step.mounts.flatMap(({ note }) => (note === undefined ? [] : [note])),
+      }),
+      env: Object.entries(step.env),
+      cwd: step.workingDirectory,
+      user: `${step.user.uid}:${step.user.gid}`,
+      network: network === 'sandbox' ? 'unset' : network,
+      mounts: [...mounts, ...common],
+      ...(options.resources === undefined ? {} : { resources: options.resources }),
+      customName: `${step.package}: ${name}`,
+      description: { [stepDescription]: step.id },
+      locations,
+    });
+  const sources = lowerSources(step, options, {
+    described: { description: { [stepDescription]: step.id }, locations },
+    run: (mount, name) => run([mount], step.network, name, false).mount(mount.dest),
+  });
+  const mounts = [...sources.mounts];
   if (withLog) {
     mounts.push({
       kind: 'bind',
@@ -188,37 +207,14 @@ function lowerStep(
       selector: '/log',
     });
   }
-  const isLong = step.script.length > maxArgument;
-  if (isLong) {
-    const file = scratch().file(mkfile('/script', `${step.script}\nexit 0\n`), {
-      customName: 'write a long script',
-    });
-    mounts.push({ kind: 'bind', dest: scriptFolder, source: file, readonly: true });
-  }
-  const network = fetched === undefined ? step.network : 'none';
-  const exec = before.run({
-    args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
-      log: withLog,
-      trace: options.trace ?? false,
-      notes: step.mounts.flatMap(({ note }) => (note === undefined ? [] : [note])),
-    }),
-    env: Object.entries(step.env),
-    cwd: step.workingDirectory,
-    user: `${step.user.uid}:${step.user.gid}`,
-    network: network === 'sandbox' ? 'unset' : network,
-    mounts,
-    ...(options.resources === undefined ? {} : { resources: options.resources }),
-    customName: `${step.package}: ${step.name}`,
-    description: { [stepDescription]: step.id },
-    locations,
-  });
+  const exec = run(mounts, sources.offline ? 'none' : step.network, step.name, withLog);
   return {
     step,
     before,
     // Variables and directory are the step's own, not those of the next.
     after: exec.root,
     log: withLog ? exec.mount(logFolder) : undefined,
-    ...(fetched?.download === undefined ? {} : { download: fetched.download }),
+    sources: sources.kept((dest) => exec.mount(dest)),
   };
 }
 
@@ -241,33 +237,6 @@ export function cacheMountOf(
     }),
     selector: '/cache',
   };
-}
-
-/** The file system that holds the file which this step fetches, when it can be had without the step's doing. */
-function fetchedFile(
-  step: PlannedStep,
-  options: LowerOptions,
-  locations: readonly SourceLocation[],
-): { readonly state: State; readonly download?: readonly [string, State] } | undefined {
-  const names = cacheNames(step);
-  for (const name of names) {
-    const found = options.cached?.(name);
-    if (found !== undefined) return { state: found };
-  }
-  const [uri = '', ...mirrors] = (step.inputs['uri'] ?? '').trim().split(/\s+/);
-  const name = names.find((n) => n.startsWith('sha256:'));
-  if (options.nativeFetch === false || name === undefined || mirrors.length > 0) return undefined;
-  if (!/^https?:\/\/[^\s"'`$\\]+$/.test(uri)) return undefined;
-  const state = http(uri, {
-    checksum: name,
-    filename: name,
-    // The daemon's own choice is readable for root only.
-    mode: 0o644,
-    customName: `${step.package}: download ${uri}`,
-    description: { [stepDescription]: step.id },
-    locations,
-  });
-  return { state, download: [name, state] };
 }
 
 // A pattern, since a plain path that is not there fails: a step without tee has no log.

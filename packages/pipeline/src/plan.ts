@@ -151,6 +151,7 @@ function planStep(
     mounts: [],
     place,
     calledAt: compiled.uses.length === 0 ? place : compiled.calledAt,
+    placeOfInput: (input) => compiled.placeOfInput?.(input),
     placeOfLine: (line) => placeOfLine(compiled, line),
   };
   const mounts = planning.options.cacheMounts?.(step) ?? [];

@@ -29,6 +29,8 @@ export interface StepScope {
   readonly uses: readonly string[];
   /** The inputs of the innermost of {@link uses}. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Where the value of one of {@link inputs} is written. */
+  readonly placeOfInput: ((name: string) => Span | undefined) | undefined;
   readonly builtIn: boolean;
   readonly nested: boolean;
   /** How many steps are around it. */
