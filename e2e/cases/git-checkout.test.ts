@@ -124,7 +124,7 @@ ${given.join('')}  - runs: |
         const again = await build({ dir: testFolder(), cacheDir, inputs: inputs() });
         expect(again.digests).toEqual(first.digests);
         // What is mounted counts, not where it came from.
-        expect(again.stderr).toMatch(/app: git-checkout cached/);
+        expect(again.stderr).toMatch(/app: git-checkout CACHED/);
         const salt = randomUUID();
         const fresh = await build({ dir: testFolder(), cacheDir, salt, inputs: inputs() });
         expect(await filesOf(fresh)).toEqual(files);

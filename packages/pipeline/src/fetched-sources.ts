@@ -116,10 +116,13 @@ export function lowerSources(
   };
 }
 
-/** A lowering whose source is a file at the top of a state, which is mounted whole. */
+/** A lowering whose source is a file at the top of a state. */
 function ready(source: KeptSource, dest: string, wanted: readonly string[]): SourceLowering {
+  const path = `/${source.name}`;
+  // A copy: its place in the daemon's cache goes by what is copied, so that it is no matter where that came from.
+  const mounted = scratch().file(copy(source.state, path, path), { customName: `keep ${source.name}` });
   return {
-    mounts: [{ kind: 'bind', dest, source: source.state, readonly: true }],
+    mounts: [{ kind: 'bind', dest, source: mounted, readonly: true }],
     offline: true,
     kept: () => (wanted.includes(source.name) ? [source] : []),
   };
@@ -143,7 +146,8 @@ function emptyMount({ user }: PlannedStep, dest: string): Mount {
 function checkout(step: PlannedStep, name: string, { run }: SourceContext): KeptSource {
   const repository = step.inputs['repository'] ?? '';
   const filled = run(emptyMount(step, checkoutFolder), `download ${repository}`);
-  const state = scratch().file(copy(filled, '/kept/source', `/${name}`), {
+  const asSent = { owner: { user: 0, group: 0 }, mode: 0o644 };
+  const state = scratch().file(copy(filled, '/kept/source', `/${name}`, asSent), {
     customName: `keep ${repository}`,
   });
   return { name, state, pattern: `/${name}` };
