@@ -96,7 +96,7 @@ function recipeDigest(set: WorldSet): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const hash = createHash('sha256');
   for (const file of readdirSync(here).toSorted()) {
-    if (/\.ts$/.test(file) && !/-(packages|sources)\.ts$/.test(file))
+    if (file.endsWith('.ts') && !/-(packages|sources)\.ts$/.test(file))
       hash.update(readFileSync(join(here, file)));
   }
   for (let one: WorldSet | undefined = set; one !== undefined; one = one.on) {

@@ -14,6 +14,7 @@ export const toolchainPackages: WorldSet = {
     'git',
     'golang-go',
     'jq',
+    'libclang-rt-14-dev',
     'llvm-14',
     'meson',
     'nodejs',
