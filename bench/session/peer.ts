@@ -1,14 +1,8 @@
 import { createServer, type Socket } from 'node:net';
 import { filesync } from '@melange2/proto';
-import { frame } from '../../packages/buildkit-client/src/grpc/message-frames.ts';
-import {
-  PacketBuffer,
-  packetType,
-  readPacket,
-} from '../../packages/buildkit-client/src/session/fsutil/packet.ts';
+import { PacketBuffer, packetType } from '../../packages/buildkit-client/src/session/fsutil/packet.ts';
 import { isRegular } from '../../packages/buildkit-client/src/session/fsutil/go-mode.ts';
-import { fakePeer, type FakePeer } from '../../packages/buildkit-client/src/session/testing/fake-peer.ts';
-import { bytes } from '../../packages/buildkit-client/src/session/testing/fake-sync.ts';
+import { callSession, framesOf, type DaemonCall } from './daemon-call.ts';
 
 // The other end of the benchmarks, in a process of its own: PATH WORK, where WORK is one of
 //   count      takes bytes from a socket and throws them away
@@ -51,51 +45,73 @@ function upgrade(socket: Socket): void {
     head += chunk.toString('latin1');
     if (!head.includes('\r\n\r\n')) return;
     socket.off('data', take);
-    socket.pause();
     socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
-    const peer = fakePeer(socket);
-    const done = (text: string): void => void process.send?.(text);
-    if (work === 'tar') sendTar(peer, done);
-    else void receive(peer, work === 'all').then(done);
+    const said = work === 'tar' ? sendTar(socket) : receive(socket, work === 'all');
+    void said.then((text) => process.send?.(text));
   };
   socket.on('data', take);
 }
 
-async function receive(peer: FakePeer, all: boolean): Promise<string> {
+async function receive(socket: Socket, all: boolean): Promise<string> {
   const started = performance.now();
-  const call = peer.call(filesync.FileSync.methods.DiffCopy.path, { 'dir-name': 'src' });
   const out = new PacketBuffer(64);
   let id = 0;
   let open = 0;
   let listed = false;
+  let told = false;
   let received = 0;
-  for (;;) {
-    const message = await call.next();
-    if (message === undefined) break;
-    // Stats and data are the bulk; taking them apart would be the daemon's work.
-    if (message.length === 0) listed = true;
-    else if (message[0] === 0x12) {
-      if (all && isRegular(modeOf(message))) {
+  // Stats are read whole, of data only how it begins.
+  const begin = Buffer.alloc(8192);
+  let length = 0;
+  let got = 0;
+  const send = (): void => {
+    const message = out.take();
+    void call.send(framesOf(Buffer.from(message)), message.length);
+  };
+  const take = (data: Buffer): void => {
+    let at = 0;
+    while (at < data.length) {
+      const whole = 5 + length;
+      const wanted = got < 5 ? 5 - got : whole - got;
+      const part = Math.min(wanted, data.length - at);
+      if (got < begin.length) data.copy(begin, got, at, Math.min(at + part, at + begin.length - got));
+      at += part;
+      got += part;
+      if (got === 5 && length === 0) length = begin.readUInt32BE(1);
+      if (got < 5 + length) continue;
+      message(begin.subarray(5, Math.min(got, begin.length)), length);
+      got = 0;
+      length = 0;
+    }
+    if (out.length > 0) send();
+    if (listed && open === 0 && !told) {
+      told = true;
+      out.fin();
+      send();
+    }
+  };
+  const message = (bytes: Buffer, size: number): void => {
+    if (size === 0) listed = true;
+    else if (bytes[0] === 0x12) {
+      if (all && isRegular(modeOf(bytes))) {
         open++;
         out.request(id);
-        call.sendRaw(out.take());
       }
       id++;
-    } else if (message[1] === packetType.data) {
-      if (message.length < 16) open--;
-      else received += message.length - 8;
-    } else {
-      const packet = readPacket(message);
-      if (packet.type === packetType.error) throw new Error(packet.data?.toString());
-      call.end();
-    }
-    if (listed && open === 0) {
-      listed = false;
-      call.send(bytes({ type: packetType.fin }));
-    }
-  }
-  const { code } = await call.status;
-  return JSON.stringify({ ms: performance.now() - started, entries: id, received, code });
+    } else if (bytes[1] === packetType.data) {
+      if (size < 16) open--;
+      else received += size - 8;
+    } else if (bytes[1] === packetType.error) throw new Error(bytes.toString());
+    else call.end();
+  };
+  const call: DaemonCall = callSession(
+    socket,
+    filesync.FileSync.methods.DiffCopy.path,
+    { 'dir-name': 'src' },
+    take,
+  );
+  await call.ended;
+  return JSON.stringify({ ms: performance.now() - started, entries: id, received, done: told });
 }
 
 /** The mode stands behind the path. */
@@ -112,31 +128,18 @@ function modeOf(message: Buffer): number {
   }
 }
 
-function sendTar(peer: FakePeer, done: (text: string) => void): void {
+async function sendTar(socket: Socket): Promise<string> {
   const started = performance.now();
-  const stream = peer.http2.request({
-    ':method': 'POST',
-    ':path': filesync.FileSend.methods.DiffCopy.path,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-  });
+  const { send, end, ended } = callSession(socket, filesync.FileSend.methods.DiffCopy.path, {}, () => {});
   // Daemons send 32 KiB a message.
-  const data = Buffer.alloc(32 << 10, 1);
-  const message = frame(Buffer.concat([Buffer.from([0x0a, 0x80, 0x80, 0x02]), data]));
-  // A daemon in Go sends them at less cost than Node does; several at once make up for it.
-  const batch = Buffer.concat(Array.from({ length: 16 }, () => message));
-  let left = exportBytes;
-  const more = (): void => {
-    while (left > 0) {
-      left -= data.length * 16;
-      if (!stream.write(batch)) {
-        stream.once('drain', more);
-        return;
-      }
-    }
-    stream.end();
-  };
-  stream.resume();
-  stream.on('close', () => done(JSON.stringify({ ms: performance.now() - started })));
-  more();
+  const message = Buffer.concat([
+    Buffer.from([0, 0, 0, 0x80, 4, 0x0a, 0x80, 0x80, 2]),
+    Buffer.alloc(32 << 10, 1),
+  ]);
+  const block = Buffer.concat([message, message, message, message]);
+  const frames = framesOf(block);
+  for (let sent = 0; sent < exportBytes; sent += 128 << 10) await send(frames, block.length);
+  end();
+  await ended;
+  return JSON.stringify({ ms: performance.now() - started });
 }

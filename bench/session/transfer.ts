@@ -1,29 +1,22 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-  closeSync,
-  openSync,
-} from 'node:fs';
+import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSession, type Attachables, type SessionOptions } from '@melange2/buildkit-client';
 
-// What the session costs, against the least that it could cost:
-// node --conditions=x-source bench/session/transfer.ts [send] [receive] [many]
+// What the session costs, against the least that it could cost; needs `npm run setup`:
+// node bench/session/transfer.ts [send] [receive] [many]
 const asked = process.argv.slice(2);
 const wanted = (name: string): boolean => asked.length === 0 || asked.includes(name);
 const dir = mkdtempSync(join(tmpdir(), 'bench-session-'));
 const files = 10_000;
-const fileBytes = 50 << 10;
-const rounds = 3;
+const rounds = 7;
 let sockets = 0;
+
+interface Timed {
+  readonly ms: number;
+}
 
 interface Peer {
   readonly path: string;
@@ -71,7 +64,7 @@ async function withSession(
 }
 
 /** The files' bytes through a socket, one after the other. */
-async function throughSocket(paths: readonly string[]): Promise<number> {
+async function throughSocket(paths: readonly string[]): Promise<Timed> {
   const peer = await startPeer('count');
   const socket = await opened(peer.path);
   const started = performance.now();
@@ -88,10 +81,10 @@ async function throughSocket(paths: readonly string[]): Promise<number> {
   });
   const ms = performance.now() - started;
   peer.child.disconnect();
-  return ms;
+  return { ms };
 }
 
-async function fromSocket(): Promise<number> {
+async function fromSocket(): Promise<Timed> {
   const peer = await startPeer('cat');
   const socket = await opened(peer.path);
   const started = performance.now();
@@ -100,7 +93,7 @@ async function fromSocket(): Promise<number> {
     socket.once('close', resolve);
   });
   peer.child.disconnect();
-  return performance.now() - started;
+  return { ms: performance.now() - started };
 }
 
 async function opened(path: string): Promise<Socket> {
@@ -111,113 +104,88 @@ async function opened(path: string): Promise<Socket> {
   return socket;
 }
 
-function lstatAll(paths: readonly string[]): number {
+function lstatAll(paths: readonly string[]): Timed {
   const started = performance.now();
   for (const path of paths) lstatSync(path);
-  return performance.now() - started;
+  return { ms: performance.now() - started };
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-async function medianOf<T>(run: () => T | Promise<T>, of: (value: T) => number): Promise<T> {
-  const values: T[] = [];
-  for (let i = 0; i < rounds; i++) values.push(await run());
-  const middle = median(values.map(of));
-  return values.find((value) => of(value) === middle)!;
+/** Runs both in turns, so that what else the machine does falls on both alike. Returns the one of median time each. */
+async function inTurns<T extends Timed>(
+  peer: () => Timed | Promise<Timed>,
+  ours: () => Promise<T>,
+): Promise<{ readonly peerMs: number; readonly ours: T }> {
+  const times: { readonly peer: number; readonly ours: T }[] = [];
+  for (let i = 0; i < rounds; i++) times.push({ peer: (await peer()).ms, ours: await ours() });
+  const middle = median(times.map((round) => round.ours.ms));
+  return {
+    peerMs: median(times.map((round) => round.peer)),
+    ours: times.find((round) => round.ours.ms === middle)!.ours,
+  };
 }
 
-function row(name: string, ms: number, peer: string, peerMs: number, atMost: number, more = ''): void {
+function makeTree(tree: string, count: number, folders: number, kind: 'FULL' | 'SPARSE'): void {
+  const program = join(import.meta.dirname, 'make-tree.ts');
+  execFileSync(process.execPath, ['--no-warnings', program, tree, `${count}`, `${folders}`, kind]);
+}
+
+function row(
+  name: string,
+  { peerMs, ours }: { readonly peerMs: number; readonly ours: Timed & { readonly cpu: number } },
+  peer: string,
+  atMost: number,
+  more = '',
+): void {
+  const ratio = (ours.ms / peerMs).toFixed(2);
   console.log(
-    `${name.padEnd(36)} ${ms.toFixed(0).padStart(6)} ms  ${peer} ${peerMs.toFixed(0)} ms  ratio ${(ms / peerMs).toFixed(2)} (asked: at most ${atMost})  ${more}`,
+    `${name.padEnd(34)} ${ours.ms.toFixed(0).padStart(5)} ms  ${peer} ${peerMs.toFixed(0)} ms  ratio ${ratio} (at most ${atMost})  ${ours.cpu.toFixed(2)} CPU s  ${more}`.trimEnd(),
   );
 }
 
 try {
   if (wanted('send')) {
     const tree = join(dir, 'tree');
-    const paths: string[] = [];
-    for (let i = 0; i < files; i++) {
-      const folder = join(tree, `d${i % 100}`);
-      if (i < 100) mkdirSync(folder, { recursive: true });
-      const path = join(folder, `file-${i}`);
-      const content = Buffer.alloc(fileBytes, i & 255);
-      content.writeUInt32BE(i);
-      writeFileSync(path, content);
-      paths.push(path);
-    }
+    makeTree(tree, files, 100, 'FULL');
+    const paths = readdirSync(tree, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
     const cacheDir = join(dir, 'cache');
     const attachables: Attachables = { localDirs: { src: { path: tree } } };
-    const plain = await medianOf(
+    const cold = await inTurns(
       () => throughSocket(paths),
-      (ms) => ms,
-    );
-    const cold = await medianOf(
       () => withSession('all', attachables, {}),
-      ({ ms }) => ms,
     );
-    row(
-      'send 500 MB in 10,000 files, cold',
-      cold.ms,
-      'unix socket',
-      plain,
-      1.6,
-      `${cold.cpu.toFixed(2)} CPU s (3.4)`,
-    );
+    row('send 500 MB in 10,000 files, cold', cold, 'unix socket', 1.6, 'at most 3.4 CPU s');
     // What was written within the last two seconds is not remembered.
     await new Promise((resolve) => {
       setTimeout(resolve, 2100);
     });
     await withSession('none', attachables, { cacheDir });
-    const lstat = await medianOf(
+    const unchanged = await inTurns(
       () => lstatAll(paths),
-      (ms) => ms,
-    );
-    const unchanged = await medianOf(
       () => withSession('none', attachables, { cacheDir }),
-      ({ ms }) => ms,
     );
-    row('the same, unchanged', unchanged.ms, 'lstat of each', lstat, 4, `${unchanged.cpu.toFixed(2)} CPU s`);
+    row('the same, unchanged', unchanged, 'lstat of each', 4);
     rmSync(tree, { recursive: true });
   }
   if (wanted('receive')) {
-    const plain = await medianOf(fromSocket, (ms) => ms);
     let received = 0;
-    const tar = await medianOf(
-      () =>
-        withSession(
-          'tar',
-          {
-            exports: [
-              {
-                kind: 'stream',
-                output: async (stream) => {
-                  for await (const chunk of stream) received += (chunk as Buffer).length;
-                },
-              },
-            ],
-          },
-          {},
-        ),
-      ({ ms }) => ms,
+    const output = async (stream: AsyncIterable<Uint8Array>): Promise<void> => {
+      for await (const chunk of stream) received += chunk.length;
+    };
+    const tar = await inTurns(fromSocket, () =>
+      withSession('tar', { exports: [{ kind: 'stream', output }] }, {}),
     );
-    row(
-      'receive 500 MB as tar',
-      tar.ms,
-      'unix socket',
-      plain,
-      1.5,
-      `${tar.cpu.toFixed(2)} CPU s, ${received / rounds} bytes`,
-    );
+    row('receive 500 MB as tar', tar, 'unix socket', 1.5, `${received / rounds} bytes`);
   }
-  if (wanted('many')) {
+  if (wanted('many') && asked.length !== 1) {
+    // Its memory is that of a process which has done nothing else.
+    execFileSync(process.execPath, ['--no-warnings', import.meta.filename, 'many'], { stdio: 'inherit' });
+  } else if (wanted('many')) {
     const tree = join(dir, 'many');
-    for (let i = 0; i < 100_000; i++) {
-      const folder = join(tree, `d${i % 1000}`);
-      if (i < 1000) mkdirSync(folder, { recursive: true });
-      const path = join(folder, `file-${i}`);
-      closeSync(openSync(path, 'w'));
-      truncateSync(path, 50 << 10);
-    }
+    makeTree(tree, 100_000, 1000, 'SPARSE');
     const { ms, cpu } = await withSession('all', { localDirs: { src: { path: tree } } }, {});
     console.log(
       `send 100,000 files, 5 GB sparse: ${ms.toFixed(0)} ms, ${cpu.toFixed(2)} CPU s, ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB at most (asked: 250)`,

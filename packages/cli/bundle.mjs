@@ -52,8 +52,9 @@ ${exports.map((key) => `export const ${key} = /* @__PURE__ */ part('${key}');`).
 const bundle = await rolldown({
   input: {
     main: join(here, 'dist/main.js'),
-    // Started as a thread from the file beside it, so its name has to stay.
+    // Started as threads from the files beside them, so their names have to stay.
     'session-worker': join(here, '../buildkit-client/dist/session/session-worker.js'),
+    'content-reader-worker': join(here, '../buildkit-client/dist/session/fsutil/content-reader-worker.js'),
     ...Object.fromEntries(Object.entries(onDemand).map(([name, [, entry]]) => [name, entry])),
   },
   platform: 'node',

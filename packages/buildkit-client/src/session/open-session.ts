@@ -119,6 +119,8 @@ function startWorker(): Worker {
   // The sources of other workspace packages are found under this condition.
   return new Worker(entry, {
     name: 'buildkit-session',
+    // A session makes garbage steadily; as much room as is usual for it would only be filled.
+    resourceLimits: { maxYoungGenerationSizeMb: 16 },
     execArgv: fromSource ? ['--conditions=x-source'] : [],
   });
 }

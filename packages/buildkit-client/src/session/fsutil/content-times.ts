@@ -1,12 +1,16 @@
 import { createHash, hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { buildError } from '@melange2/diagnostics';
 import type { BlobSource } from '../../session-contract.ts';
 import { sessionErrors } from '../errors.ts';
-import { HeldContents } from './held-contents.ts';
+import { startContentReader, type ContentReader } from './content-reader.ts';
+import { timeOfBytes, timeOfDigest } from './content-time.ts';
+import { HeldContents, slabBytes } from './held-contents.ts';
+import { readFully } from './read-fully.ts';
 import { sameIdentity, type EntryContent, type FileIdentity, type TreeEntry } from './tree-entry.ts';
 import { unreadable } from './walk-folder.ts';
 
@@ -17,6 +21,11 @@ import { unreadable } from './walk-folder.ts';
  * a fresh checkout of the same content is not sent again.
  */
 export interface ContentTimes {
+  /**
+   * Hands the entries on in groups, in their order. Of a tree with many small files that have to be read, another
+   * thread reads some groups ahead.
+   */
+  readonly groups: (entries: Iterable<TreeEntry>) => AsyncIterable<readonly TreeEntry[]>;
   /** The time of an entry with content, at once when it is known or quickly had. */
   readonly of: (entry: TreeEntry) => bigint | Promise<bigint>;
   /** Returns the content if it was read lately and is still here. It is valid until this thread does something else. */
@@ -33,6 +42,19 @@ const chunkBytes = 1 << 20;
  * file systems is coarse.
  */
 const settledMs = 2000;
+/** So much is read here before another thread is worth its start. */
+const aloneBytes = 4 << 20;
+/** Groups that wait for being handed on; fewer than contents are held. */
+const groupsAhead = 3;
+/** Groups that the other thread has to do: when it is behind, the next is read here. */
+const groupsThere = 2;
+const groupEntries = 256;
+
+/** What the other thread has found of a file. */
+interface Found {
+  readonly time: bigint;
+  readonly look: FileIdentity;
+}
 
 /**
  * Makes the times of the files of one tree.
@@ -48,25 +70,39 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
   const known = file === undefined ? undefined : await readMemory(file);
   const memory = file === undefined ? undefined : new Memory();
   const held = new HeldContents();
+  /** Of the entries that were handed on last, and are not told yet. */
+  const found = new Map<EntryContent, Found>();
+
+  const isUnread = ({ path, content, modTime }: TreeEntry): boolean => {
+    if (content === undefined || modTime !== 0n) return false;
+    const { source, seen } = content;
+    if (seen !== undefined) content.listedTime = known?.find(path, seen);
+    return content.listedTime === undefined && isSmallFile(source);
+  };
 
   return {
+    groups: (entries) => readAhead(entries, held, found, isUnread),
     of(entry) {
       const { source, seen } = entry.content!;
-      if (seen !== undefined && known !== undefined) {
-        const time = known.find(entry.path, seen);
-        if (time !== undefined) {
-          memory?.add(entry.path, seen, time);
-          return time;
-        }
+      const ahead = found.get(entry.content!);
+      if (ahead !== undefined) {
+        found.delete(entry.content!);
+        if (seen !== undefined && sameIdentity(ahead.look, seen)) memory?.add(entry.path, seen, ahead.time);
+        return ahead.time;
+      }
+      const { listedTime } = entry.content!;
+      if (listedTime !== undefined) {
+        if (seen !== undefined) memory?.add(entry.path, seen, listedTime);
+        return listedTime;
       }
       if (source.kind === 'bytes') return timeOfBytes(source.bytes);
       if (source.sizeBytes === 0) return emptyTime;
       if (source.sizeBytes > largeBytes) return largeTime(entry, memory);
       const bytes = held.room(source.sizeBytes);
-      const { time, settled } = smallTime(source, seen, bytes);
+      const read = smallTime(source, seen, bytes);
       held.keep(entry.content!, bytes);
-      if (seen !== undefined && settled) memory?.add(entry.path, seen, time);
-      return time;
+      if (seen !== undefined && read.settled) memory?.add(entry.path, seen, read.time);
+      return read.time;
     },
     held: (content) => held.take(content),
     async save() {
@@ -78,6 +114,92 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
       }
     },
   };
+}
+
+/** Files that are read at once for their time. */
+function isSmallFile(source: BlobSource): boolean {
+  return source.kind === 'file' && source.sizeBytes > 0 && source.sizeBytes <= largeBytes;
+}
+
+interface Group {
+  readonly entries: readonly TreeEntry[];
+  /** Those whose contents are read. */
+  readonly unread: readonly TreeEntry[];
+}
+
+async function* readAhead(
+  entries: Iterable<TreeEntry>,
+  held: HeldContents,
+  found: Map<EntryContent, Found>,
+  isUnread: (entry: TreeEntry) => boolean,
+): AsyncGenerator<readonly TreeEntry[], void> {
+  let reader: ContentReader | undefined;
+  let unreadBytes = 0;
+  const queue: { readonly group: Group; readonly read: Promise<void> | undefined }[] = [];
+  try {
+    for (const group of groupsOf(entries, isUnread)) {
+      for (const { size } of group.unread) unreadBytes += size;
+      if (reader === undefined && unreadBytes > aloneBytes && availableParallelism() > 1)
+        reader = startContentReader();
+      const takes = reader?.ready() === true && reader.waiting() < groupsThere && group.unread.length > 0;
+      const read = takes ? readGroup(reader!, group, held, found) : undefined;
+      queue.push({ group, read });
+      if (reader?.ready() === true && queue.length <= groupsAhead) continue;
+      const [next] = queue.splice(0, 1);
+      await next!.read;
+      yield next!.group.entries;
+    }
+    for (const { group, read } of queue) {
+      await read;
+      yield group.entries;
+    }
+  } finally {
+    reader?.close();
+  }
+}
+
+function* groupsOf(entries: Iterable<TreeEntry>, isUnread: (entry: TreeEntry) => boolean): Generator<Group> {
+  let group: TreeEntry[] = [];
+  let unread: TreeEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const size = isUnread(entry) ? entry.size : 0;
+    if (group.length === groupEntries || bytes + size > slabBytes) {
+      yield { entries: group, unread };
+      group = [];
+      unread = [];
+      bytes = 0;
+    }
+    group.push(entry);
+    if (size > 0) unread.push(entry);
+    bytes += size;
+  }
+  if (group.length > 0) yield { entries: group, unread };
+}
+
+async function readGroup(
+  reader: ContentReader,
+  { unread }: Group,
+  held: HeldContents,
+  found: Map<EntryContent, Found>,
+): Promise<void> {
+  const memory = held.slab();
+  let end = 0;
+  const files = unread.map(({ content }) => {
+    const { path, offset = 0, sizeBytes } = content!.source as FileSource;
+    const at = end;
+    end += sizeBytes;
+    return { path, offset, sizeBytes, at };
+  });
+  const results = await reader.read(memory, files);
+  if (results === undefined) return;
+  for (const [i, { content }] of unread.entries()) {
+    if (results.whole[i] !== 1) continue;
+    const [size, mtimeMs, ctimeMs, ino] = results.looks.subarray(i * 4, i * 4 + 4) as unknown as number[];
+    const look = { size: size!, mtimeMs: mtimeMs!, ctimeMs: ctimeMs!, ino: ino! };
+    found.set(content!, { time: results.times[i]!, look });
+    held.keepIn(memory, content!, files[i]!.at, files[i]!.sizeBytes);
+  }
 }
 
 type FileSource = Extract<BlobSource, { kind: 'file' }>;
@@ -98,7 +220,7 @@ function smallTime(
     const length = readFully(fd, bytes, 0, source.sizeBytes, source.offset ?? 0);
     if (length !== source.sizeBytes) throw changed(source.path);
     const settled = seen === undefined || sameIdentity(fstatSync(fd), seen);
-    return { time: timeOf(hash('sha256', bytes, 'buffer')), settled };
+    return { time: timeOfBytes(bytes), settled };
   } finally {
     closeSync(fd);
   }
@@ -140,43 +262,15 @@ export async function timeOfFile(handle: FileHandle, source: FileSource): Promis
     }
     digest.update(buffers[index & 1]!.subarray(0, bytesRead));
   }
-  return timeOf(digest.digest());
-}
-
-/** Makes the time of bytes that are in memory. */
-export function timeOfBytes(bytes: Uint8Array): bigint {
-  return timeOf(hash('sha256', bytes, 'buffer'));
-}
-
-/** Fills the range of the buffer from the file; returns less only at the end of the file. */
-export function readFully(fd: number, buffer: Buffer, at: number, length: number, position: number): number {
-  let done = 0;
-  while (done < length) {
-    const bytes = readSync(fd, buffer, at + done, length - done, position + done);
-    if (bytes === 0) break;
-    done += bytes;
-  }
-  return done;
+  return timeOfDigest(digest.digest());
 }
 
 export function changed(path: string): Error {
   return buildError(sessionErrors, 'SESSION_FILE_CHANGED', { path });
 }
 
-/** 31 bits of seconds, which every file system can hold, and the nanoseconds: 61 bits of the digest. */
-function timeOf(digest: Buffer): bigint {
-  const seconds = digest.readUInt32BE(0) >>> 1;
-  const nanoseconds = digest.readUInt32BE(4) % 1_000_000_000;
-  return BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
-}
-
 /** Empty files need not be opened. */
-const emptyTime = timeOf(hash('sha256', '', 'buffer'));
-
-/** Makes a time of a text that stands for the content, such as its digest. */
-export function timeOfIdentity(identity: string): bigint {
-  return timeOf(hash('sha256', identity, 'buffer'));
-}
+const emptyTime = timeOfBytes(Buffer.alloc(0));
 
 const columns = 4;
 

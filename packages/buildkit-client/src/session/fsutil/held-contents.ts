@@ -1,7 +1,14 @@
 import type { EntryContent } from './tree-entry.ts';
 
-const slabBytes = 2 << 20;
-const slabCount = 8;
+/** So much is read at once, and held together. */
+export const slabBytes: number = 2 << 20;
+const slabCount = 6;
+
+interface Slab {
+  readonly memory: SharedArrayBuffer;
+  readonly bytes: Buffer;
+  readonly contents: EntryContent[];
+}
 
 /**
  * Keeps the contents of small files that were read last: a daemon that lacks a file asks for it soon after it was
@@ -9,29 +16,47 @@ const slabCount = 8;
  */
 export class HeldContents {
   readonly #contents = new Map<EntryContent, Buffer>();
-  readonly #slabs: { readonly bytes: Buffer; readonly contents: EntryContent[] }[] = [];
-  #current = 0;
-  #at = 0;
+  readonly #slabs: Slab[] = [];
+  #current = -1;
+  #at = slabBytes;
 
   /** Returns room for a content of this size, which makes that of older ones; at most `slabBytes`. */
   room(sizeBytes: number): Buffer {
-    if (this.#slabs.length === 0) this.#slabs.push(newSlab());
     if (this.#at + sizeBytes > slabBytes) this.#nextSlab();
     return this.#slabs[this.#current]!.bytes.subarray(this.#at, this.#at + sizeBytes);
   }
 
   /** Keeps what was written into the room that was returned last. */
   keep(content: EntryContent, bytes: Buffer): void {
-    this.#slabs[this.#current]!.contents.push(content);
-    this.#contents.set(content, bytes);
+    this.#keep(this.#slabs[this.#current]!, content, bytes);
     this.#at += bytes.length;
   }
 
-  /** Returns the content if it is still there, and forgets it: it is valid until the next `room`. */
+  /**
+   * Returns room of `slabBytes` that another thread may write to. It stays until some of them more have been asked for;
+   * what is in it is kept with `keepIn`.
+   */
+  slab(): SharedArrayBuffer {
+    this.#nextSlab();
+    this.#at = slabBytes;
+    return this.#slabs[this.#current]!.memory;
+  }
+
+  keepIn(memory: SharedArrayBuffer, content: EntryContent, at: number, sizeBytes: number): void {
+    const slab = this.#slabs.find((one) => one.memory === memory)!;
+    this.#keep(slab, content, slab.bytes.subarray(at, at + sizeBytes));
+  }
+
+  /** Returns the content if it is still there, and forgets it: it is valid until the next `room` or `slab`. */
   take(content: EntryContent): Buffer | undefined {
     const bytes = this.#contents.get(content);
     if (bytes !== undefined) this.#contents.delete(content);
     return bytes;
+  }
+
+  #keep(slab: Slab, content: EntryContent, bytes: Buffer): void {
+    slab.contents.push(content);
+    this.#contents.set(content, bytes);
   }
 
   #nextSlab(): void {
@@ -42,6 +67,7 @@ export class HeldContents {
   }
 }
 
-function newSlab(): { bytes: Buffer; contents: EntryContent[] } {
-  return { bytes: Buffer.allocUnsafeSlow(slabBytes), contents: [] };
+function newSlab(): Slab {
+  const memory = new SharedArrayBuffer(slabBytes);
+  return { memory, bytes: Buffer.from(memory), contents: [] };
 }

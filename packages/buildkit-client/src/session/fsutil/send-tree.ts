@@ -6,9 +6,11 @@ import { grpcCode } from '../../grpc/grpc-error.ts';
 import { sessionErrors } from '../errors.ts';
 import { messagesOf, type ServerCall } from '../server-call.ts';
 import { StatusError } from '../status-error.ts';
-import { changed, readFully, timeOfBytes, timeOfFile, type ContentTimes } from './content-times.ts';
+import { timeOfBytes } from './content-time.ts';
+import { changed, timeOfFile, type ContentTimes } from './content-times.ts';
 import { isRegular } from './go-mode.ts';
 import { PacketBuffer, packetType, readPacket } from './packet.ts';
+import { readFully } from './read-fully.ts';
 import { sameIdentity, type EntryContent, type FileIdentity, type TreeEntry } from './tree-entry.ts';
 import { unreadable } from './walk-folder.ts';
 
@@ -31,7 +33,7 @@ const turnBytes = 2 << 20;
  * Listing waits while so much is requested and not sent: contents that were read for their times are then still in
  * memory when they are sent.
  */
-const backlogBytes = 8 << 20;
+const backlogBytes = 4 << 20;
 
 /**
  * Sends a tree to a daemon that asks for what it lacks of it: lists all entries, serves requests while it lists, and
@@ -134,28 +136,30 @@ class TreeSender {
         this.#wakeList = undefined;
       }
     };
-    for (const entry of entries) {
-      if (this.#stopped) return;
-      let { modTime } = entry;
-      if (this.#times !== undefined && modTime === 0n && isRegular(entry.mode)) {
-        if (entry.content !== undefined) {
-          readBytes += entry.size;
-          try {
-            const time = this.#times.of(entry);
-            modTime = typeof time === 'bigint' ? time : await time;
-          } catch (cause) {
-            if (hasVanished(cause)) continue;
-            throw cause;
-          }
-          entry.content.listedTime = modTime;
-          if (entry.content.moreNames === true) linkTimes.set(entry.path, modTime);
-        } else modTime = linkTimes.get(entry.linkname) ?? 0n;
+    for await (const group of this.#times?.groups(entries) ?? [entries]) {
+      for (const entry of group) {
+        if (this.#stopped) return;
+        let { modTime } = entry;
+        if (this.#times !== undefined && modTime === 0n && isRegular(entry.mode)) {
+          if (entry.content !== undefined) {
+            readBytes += entry.size;
+            try {
+              const time = this.#times.of(entry);
+              modTime = typeof time === 'bigint' ? time : await time;
+            } catch (cause) {
+              if (hasVanished(cause)) continue;
+              throw cause;
+            }
+            entry.content.listedTime = modTime;
+            if (entry.content.moreNames === true) linkTimes.set(entry.path, modTime);
+          } else modTime = linkTimes.get(entry.linkname) ?? 0n;
+        }
+        batch.stat(modTime === entry.modTime ? entry : { ...entry, modTime });
+        if (entry.content !== undefined) this.#contents.set(id, entry.content);
+        id++;
+        this.#counts.entries++;
+        if (batch.length >= statBatchBytes || readBytes >= turnBytes) await flush();
       }
-      batch.stat(modTime === entry.modTime ? entry : { ...entry, modTime });
-      if (entry.content !== undefined) this.#contents.set(id, entry.content);
-      id++;
-      this.#counts.entries++;
-      if (batch.length >= statBatchBytes || readBytes >= turnBytes) await flush();
     }
     batch.endOfStats();
     await flush();

@@ -1,6 +1,6 @@
 import { compareText } from '@melange2/proto';
 import type { VirtualFile, VirtualTree } from '../../session-contract.ts';
-import { timeOfIdentity } from './content-times.ts';
+import { timeOfIdentity } from './content-time.ts';
 import { goMode, isRegular, toGoMode } from './go-mode.ts';
 import type { FilterVerdict, PathFilter } from './path-filter.ts';
 import type { TreeEntry } from './tree-entry.ts';

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { filesync } from '@melange2/proto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LocalDir, VirtualTree } from '../../session-contract.ts';
+import { timeOfBytes } from '../fsutil/content-time.ts';
 import { packetType, readPacket } from '../fsutil/packet.ts';
 import { testSession, type TestSession } from '../testing/fake-peer.ts';
 import { bytes, receiveAsDaemon, type ReceivedTree } from '../testing/fake-sync.ts';
@@ -96,6 +97,28 @@ describe('a folder is sent', () => {
     expect(tree.contents.get('many/299')!.toString()).toBe('content 299');
     expect(tree.contents.get('medium')!.length).toBe(300_000);
     expect(tree.contents.size).toBe(303);
+  });
+
+  test('with many small files, which another thread reads ahead, whole and with the times of their contents', async () => {
+    const contentOf = (i: number): Buffer => Buffer.alloc(20_000 + i, `content ${i}`);
+    // 32 MB: more than is held at any time.
+    for (let i = 0; i < 1500; i++) write(`many/${i}`, contentOf(i));
+    const first = readdirSync(join(dir, 'many')).toSorted()[0]!;
+    linkSync(join(dir, 'many', first), join(dir, 'zweit'));
+    const wrong: string[] = [];
+    for (const cacheDir of [undefined, `${dir}-cache`, `${dir}-cache`]) {
+      const tree = await receive({}, {}, cacheDir);
+      expect([tree.status.code, tree.contents.size]).toEqual([0, 1500]);
+      expect(timeOf(tree, 'zweit')).toBe(timeOf(tree, `many/${first}`));
+      for (const { path, modTime, size } of tree.stats) {
+        if (!path.startsWith('many/')) continue;
+        const content = contentOf(Number(path.slice('many/'.length)));
+        const same = tree.contents.get(path)?.equals(content) === true && Number(size) === content.length;
+        if (!same || modTime !== timeOfBytes(content)) wrong.push(path);
+      }
+    }
+    rmSync(`${dir}-cache`, { recursive: true, force: true });
+    expect(wrong).toEqual([]);
   });
 
   test('with only what its own patterns and those of the daemon select, and the folders on the way', async () => {
