@@ -2,7 +2,7 @@
 // Exit code 1 when something differs without being on a list with a reason.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, run, say, workspaceEnv } from './lib.mjs';
+import { generators, root, run, say, workspaceEnv } from './lib.mjs';
 
 const areas = readdirSync(join(root, 'tools/conformance'))
   .filter((file) => file.endsWith('.ts') && !file.startsWith('run-') && !file.includes('-differences'))
@@ -18,11 +18,11 @@ if (!existsSync(vectors)) {
   say(`Skipped: the recorded answers are not at ${vectors}. MELANGE2_VECTORS can name another folder.`);
   process.exit(0);
 }
-// From source, so that nothing has to be built but the code that is made from the .proto files.
-const generated = existsSync(join(root, 'proto/src/generated'))
-  ? 0
-  : await run('node', ['proto/generate.mjs'], { quiet: true });
-if (generated !== 0) process.exit(generated);
+// From source, so that nothing has to be built but the code that is generated.
+for (const [, script, made] of generators) {
+  const code = existsSync(join(root, made)) ? 0 : await run('node', [script], { quiet: true });
+  if (code !== 0) process.exit(code);
+}
 process.exitCode = await run(
   'node',
   [

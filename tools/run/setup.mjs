@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bin, part, pnpmVersion, root, run, say, workspaceEnv } from './lib.mjs';
+import { bin, generators, part, pnpmVersion, root, run, say, workspaceEnv } from './lib.mjs';
 
 export async function setup() {
   const [major] = process.versions.node.split('.').map(Number);
@@ -24,7 +24,9 @@ export async function setup() {
   }
   const env = workspaceEnv();
   const node = join(bin, 'node');
-  await part('generating the wire interface', () => run(node, ['proto/generate.mjs'], { env, quiet: true }));
+  for (const [name, script] of generators) {
+    await part(`generating ${name}`, () => run(node, [script], { env, quiet: true }));
+  }
   await part('compiling', () => run(join(bin, 'tsc'), ['-b'], { env, quiet: true }));
   await part('bundling the command line', () => run(node, ['packages/cli/bundle.mjs'], { env, quiet: true }));
 }

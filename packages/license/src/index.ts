@@ -1,6 +1,7 @@
 export { detectLicenses, sureConfidence } from './detect-licenses.ts';
 export type { DetectedLicense } from './detect-licenses.ts';
-export { licenseCorpus, spdxCorpus } from './license-corpus.ts';
+export { licenseCorpus } from './license-corpus.ts';
+export { spdxCorpus } from './spdx-corpus.ts';
 export type { KnownLicense, LicenseText } from './license-corpus.ts';
 export { decodeLicense } from './license-words.ts';
 export { isForeign, licenseFileWeight } from './license-file.ts';

@@ -53,27 +53,3 @@ function withoutRepetition(groups: Uint32Array): Uint32Array {
     return group;
   });
 }
-
-/**
- * Loads the texts of all licences that SPDX lists; common are those that the Open Source Initiative approved.
- *
- * Five megabytes are read and taken apart, which takes a quarter of a second: load it when there is something to
- * compare, and once.
- */
-export async function spdxCorpus(): Promise<readonly KnownLicense[]> {
-  const { default: list } = await import('spdx-license-list/spdx-full.json', { with: { type: 'json' } });
-  const all = list as Readonly<
-    Record<string, { readonly licenseText: string; readonly osiApproved: boolean }>
-  >;
-  return licenseCorpus(
-    Object.fromEntries(
-      Object.entries(all).map(([id, { licenseText, osiApproved }]) => {
-        // SPDX has the text of the GPL behind that of the LGPL, which refers to it.
-        const text = id.startsWith('LGPL-3.0')
-          ? (licenseText.split(/\n\s*GNU GENERAL PUBLIC LICENSE/)[0] ?? '')
-          : licenseText;
-        return [id, { text, common: osiApproved }];
-      }),
-    ),
-  );
-}

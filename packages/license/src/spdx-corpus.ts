@@ -1,0 +1,20 @@
+import { inflateRawSync } from 'node:zlib';
+import type { KnownLicense } from './license-corpus.ts';
+
+/**
+ * Loads the corpus of all licences that SPDX lists; common are those that the Open Source Initiative approved.
+ *
+ * It takes some 20 ms and 5 MB: load it when there is something to compare, and once.
+ *
+ * @see https://spdx.org/licenses/
+ */
+export async function spdxCorpus(): Promise<readonly KnownLicense[]> {
+  const { licenses, groups } = await import('./generated/spdx-corpus.ts');
+  const bytes = inflateRawSync(Buffer.from(groups, 'base64'));
+  let at = 0;
+  return licenses.map(([id, words, common, count]) => {
+    const own = new Uint32Array(count);
+    for (let i = 0; i < count; i++, at += 4) own[i] = bytes.readUInt32LE(at);
+    return { id, words, common: common === 1, groups: own };
+  });
+}
