@@ -2,6 +2,7 @@ import { diagnostic, type Diagnostic, type Span } from '@melange2/diagnostics';
 import { errors, type Details } from './errors.ts';
 import type { Capability, Cpe, Dependencies, PackageConfig } from './package-config.ts';
 import type { PipelineStep } from './pipeline-step.ts';
+import { stepConflicts } from './step-conflicts.ts';
 
 const packageName = /^[a-zA-Z\d][a-zA-Z\d+_.-]*$/;
 const cpeValue = /^[a-z\d][a-z\d+_.-]*$/;
@@ -73,20 +74,7 @@ export function checkConfig(config: PackageConfig, add: (problem: Diagnostic) =>
   }
 
   function checkSteps(steps: readonly PipelineStep[]): void {
-    for (const step of steps) {
-      const uses = step.uses ?? '';
-      const runs = step.runs ?? '';
-      if (uses === '' && Object.keys(step.with).length > 0) {
-        const problem =
-          'This step has "with" but no "uses". Add "uses" with the pipeline that takes these inputs.';
-        report('CONFIG_STEP_CONFLICT', { problem }, step.at.key('with') ?? step.at.value());
-      }
-      if (uses !== '' && runs !== '') {
-        const problem = `This step has both "uses: ${uses}" and "runs". Make two steps of it.`;
-        report('CONFIG_STEP_CONFLICT', { problem }, step.at.key('runs') ?? step.at.value());
-      }
-      checkSteps(step.pipeline);
-    }
+    for (const { problem, span } of stepConflicts(steps)) report('CONFIG_STEP_CONFLICT', { problem }, span);
   }
 
   function checkSetcap(capabilities: readonly Capability[]): void {

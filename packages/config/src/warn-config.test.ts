@@ -20,7 +20,7 @@ test('what nothing uses is told: variables, ranges, options', () => {
 });
 
 test('a checkout that can move, a download without checksum and plain http are told', () => {
-  const text = `${head}pipeline:\n  - uses: fetch\n    with: {uri: "http://example.org/a.tgz"}\n  - uses: git-checkout\n    with: {repository: "https://example.org/a", tag: v1}\n  - uses: fetch\n    with: {uri: "http://localhost:1/a.tgz", expected-sha256: x}\n`;
+  const text = `${head}pipeline:\n  - uses: fetch\n    with: {uri: "http://example.org/a.tgz"}\n  - uses: git-checkout\n    with: {repository: "https://example.org/a", tag: v1}\n  - uses: fetch\n    with: {uri: "http://localhost:1/a.tgz", expected-sha256: x}\n  - uses: fetch\n    with: {uri: "https://example.org/b.tgz", expected-none: it changes daily}\n`;
   expect(warnings(text)).toEqual([
     'warning a.yaml:5:11 CONFIG_FETCH_UNCHECKED',
     'warning a.yaml:6:17 CONFIG_PLAIN_HTTP',
@@ -42,6 +42,14 @@ test('names that nothing knows are told with the one that was meant', () => {
   expect(diagnostics.map(({ message }) => message)).toEqual([
     '"amd64" is no architecture in apk\'s spelling, so nothing is built for it. Did you mean "x86_64"?',
     'There is no check "usrmrege" to disable. Did you mean "usrmerge"?',
+  ]);
+});
+
+test('steps of tests whose keys do not go together are told', () => {
+  const text = `${head}test:\n  pipeline:\n    - {runs: a, uses: strip}\nsubpackages:\n  - name: s\n    test: {pipeline: [{with: {a: b}}]}\n`;
+  expect(warnings(text)).toEqual([
+    'warning a.yaml:6:8 CONFIG_STEP_CONFLICT',
+    'warning a.yaml:9:24 CONFIG_STEP_CONFLICT',
   ]);
 });
 

@@ -5,6 +5,7 @@ import { errors, type Details } from './errors.ts';
 import type { PackageConfig, Subpackage } from './package-config.ts';
 import type { PipelineStep } from './pipeline-step.ts';
 import type { Places } from './places.ts';
+import { stepConflicts } from './step-conflicts.ts';
 
 /** The linters that `checks.disabled` may name. */
 const linters: readonly string[] = [
@@ -55,6 +56,11 @@ export function warnConfig(config: PackageConfig, text: string, add: (problem: D
   for (const steps of allSteps(config)) warnSteps(steps);
   warnEnvironment(config.environment.contents.at);
   warnConditions();
+  // The references never look at the steps of tests, so these are no errors.
+  for (const { test } of [config, ...config.subpackages]) {
+    for (const { problem, span } of stepConflicts(test?.pipeline ?? []))
+      warn('CONFIG_STEP_CONFLICT', { problem }, span);
+  }
 
   function warnUnused(): void {
     for (const name in config.vars) {
@@ -113,7 +119,8 @@ export function warnConfig(config: PackageConfig, text: string, add: (problem: D
   }
 
   function warnFetch({ with: inputs, at }: PipelineStep): void {
-    const sums = ['expected-sha256', 'expected-sha512'];
+    // The last is the reason why there is none.
+    const sums = ['expected-sha256', 'expected-sha512', 'expected-none'];
     if (!sums.some((name) => (inputs[name] ?? '') !== ''))
       warn('CONFIG_FETCH_UNCHECKED', {}, at.value('uses'));
     warnAddress(inputs['uri'], at, ['with', 'uri']);

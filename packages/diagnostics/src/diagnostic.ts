@@ -55,12 +55,19 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((d) => d.severity === 'error');
 }
 
-/** The one of `candidates` that `text` was most likely meant to be, if any is close enough. */
+/** The one of `candidates` that `text` was most likely meant to be, if any is close enough: misspelt or cut short. */
 export function didYouMean(text: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(text.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
+    // What only lacks its end is nearer than what has two other letters.
+    const cutShort = text.length >= 4 && candidate.length > text.length && candidate.startsWith(text);
+    if (cutShort && bestDistance > 2) {
+      best = candidate;
+      bestDistance = 2;
+      continue;
+    }
     if (Math.abs(candidate.length - text.length) > limit) continue;
     const distance = editDistance(text.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

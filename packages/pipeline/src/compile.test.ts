@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { builtConfig } from './compile.ts';
+import { normaliseScript } from './shell/normalise-script.ts';
 import { compiled, compileText, problems, scripts } from './testing/compile-text.ts';
 
 const head = 'package:\n  name: app\n  version: "1.2"\n  epoch: 3\n';
@@ -178,4 +179,24 @@ test('many subpackages, each with a problem, take time in proportion', () => {
     `${head}data:\n  - name: d\n    items:\n${items}subpackages:\n  - range: d\n    name: app-\${{range.key}}\n    pipeline:\n      - runs: echo \${{targets.package.nope}} \${{inputs.\${{range.key}}}}\n`,
   );
   expect(diagnostics.length).toBeGreaterThan(0);
+});
+
+test('around a variable that there is not, the shell is checked all the same', () => {
+  const text =
+    'package: {name: a, version: 1, epoch: 0}\npipeline:\n  - runs: |\n      echo ${{vars.no}}\n      done\n';
+  expect(
+    compileText(text, {}, { normaliseScript }).diagnostics.map(({ code, span }) => [code, span?.start]),
+  ).toEqual([
+    ['PIPELINE_VARIABLE_UNKNOWN', { line: 4, column: 12, offset: 74 }],
+    ['PIPELINE_SHELL_INVALID', { line: 5, column: 7, offset: 93 }],
+  ]);
+});
+
+test('an input that a pipeline of a folder does not read is told once, where it is declared', () => {
+  const text =
+    'package: {name: a, version: 1, epoch: 0}\npipeline: [{uses: own, with: {a: b}}, {uses: own, with: {a: c}}]\n';
+  const own = 'inputs:\n  a: {}\n  b: {}\npipeline: [{runs: "echo ${{inputs.a}}"}]\n';
+  expect(problems(compileText(text, { own }).diagnostics)).toEqual([
+    'pipelines/own.yaml:3:3-3:4 CONFIG_INPUT_UNUSED Nothing in this pipeline reads ${{inputs.b}}.',
+  ]);
 });

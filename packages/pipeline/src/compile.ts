@@ -55,7 +55,10 @@ export function compile(config: PackageConfig, options: CompileOptions): Parsed<
     library: options.library,
     normaliseScript: options.normaliseScript,
     report: (problem) => diagnostics.push(problem),
-    used: (definition) => used.set(definition.name, definition),
+    used: (definition) => {
+      if (!used.has(definition.name)) for (const problem of definition.warnings) diagnostics.push(problem);
+      used.set(definition.name, definition);
+    },
     admit: limits((problem) => diagnostics.push(problem)),
     // A name is looked for among all others: that is for the first few problems, not for thousands.
     names: () => (suggestions++ < 20 ? [...variables.main.keys(), ...subpackageNames] : []),

@@ -12,6 +12,8 @@ export interface PipelineDefinition {
   readonly text: string;
   /** The keys of the file; `undefined` and empty where it has none. */
   readonly step: PipelineStep;
+  /** What in the file has no effect; of built-in pipelines nothing is told. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** Finds and reads pipeline files, each at most once. Use one for all build files that share a catalogue. */
@@ -65,10 +67,12 @@ function read(
       ),
     ];
   }
-  const { value, diagnostics } = parsePipelineFile(isBlank(file.text) ? '{}' : file.text, file.file);
+  const { builtIn, text } = file;
+  const options = { warnings: !builtIn };
+  const { value, diagnostics } = parsePipelineFile(isBlank(text) ? '{}' : text, file.file, options);
   const problems = diagnostics.filter((d) => d.severity === 'error');
   if (value === undefined || problems.length > 0) return problems;
-  return { name, builtIn: file.builtIn, file: file.file, text: file.text, step: value };
+  return { name, builtIn, file: file.file, text, step: value, warnings: diagnostics };
 }
 
 function at(place: Span | undefined): { readonly span?: Span } {

@@ -55,24 +55,32 @@ export const normaliseRuns: StepPass = (draft, context) => {
   const { runs } = draft.step;
   if (draft.failed || runs === undefined || runs === '' || context.normaliseScript === undefined)
     return draft;
-  // A variable that is still there was not known; that has been told, and no shell reads it.
-  if (runs.includes('${{')) return draft;
+  // A variable that is still there was not known, which has been told. What is around it is checked all the same.
+  if (runs.includes('${{')) {
+    const result = context.normaliseScript(
+      runs.replaceAll(/\$\{\{[^{}]*\}\}/g, (name) => 'x'.repeat(name.length)),
+    );
+    if ('problem' in result && !result.problem.includes('${{')) reportScript(draft, result, context);
+    return draft;
+  }
   const ofFile = draft.scope.uses.length > 0 || draft.definition !== undefined;
   const result = ofFile
     ? printOfFile(draft, runs, context.normaliseScript, context.library.printed)
     : context.normaliseScript(runs);
   if ('text' in result) return { ...draft, step: { ...draft.step, runs: result.text } };
-  const span = scriptOrigin(draft)?.span(result.offset, result.offset + 1);
-  context.report(
-    diagnostic(
-      errors,
-      'PIPELINE_SHELL_INVALID',
-      { problem: result.problem },
-      span === undefined ? {} : { span },
-    ),
-  );
+  reportScript(draft, result, context);
   return draft;
 };
+
+function reportScript(
+  draft: StepDraft,
+  { problem, offset }: { readonly problem: string; readonly offset: number },
+  context: CompileContext,
+): void {
+  const span = scriptOrigin(draft)?.span(offset, offset + 1);
+  const place = span === undefined ? {} : { span };
+  context.report(diagnostic(errors, 'PIPELINE_SHELL_INVALID', { problem }, place));
+}
 
 /** Prints a script of a pipeline file, by what was printed of the file before. */
 function printOfFile(
@@ -108,6 +116,10 @@ export const readCondition: StepPass = (draft, context) => {
   const origin = (): ReturnType<StepDraft['written']['at']['origin']> => placesOf(draft, 'if').origin('if');
   if (result.problems.length > 0) {
     const inputs = Object.keys(draft.inputs);
+    // The reader of build files has told of those in them that are none because of a variable that is none.
+    const ofFile = draft.scope.uses.length === 0 && draft.definition?.step.if === undefined;
+    if (ofFile && step.at.value('if') !== undefined && parseCondition(step.if).problem !== undefined)
+      return draft;
     reportSubstitution(result.problems, step.if, (start, end) => origin()?.span(start, end), context, inputs);
     return draft;
   }
