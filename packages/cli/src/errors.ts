@@ -2,6 +2,7 @@ import type { ErrorCatalogue } from '@melange2/diagnostics';
 
 interface Details {
   CLI_USAGE: { problem: string };
+  CLI_FOLDER_IN_USE: { folder: string };
   CLI_NO_BUILD_FILE: { tried: readonly string[] };
 }
 
@@ -10,6 +11,11 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The command line is not understood',
     message: ({ problem }) => problem,
     hint: () => 'melange2 --help lists the commands, melange2 COMMAND --help their options.',
+  },
+  CLI_FOLDER_IN_USE: {
+    title: 'A folder is there already',
+    message: ({ folder }) => `${folder} is there already and not empty; nothing was written.`,
+    hint: () => 'Name another folder with --dir.',
   },
   CLI_NO_BUILD_FILE: {
     title: 'No build file was given or found',
