@@ -1,9 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { canStartDaemons, type FreshDaemon, startFreshDaemon } from '../harness/fresh-daemon.ts';
-import { type Finished, melange2 } from '../harness/melange2.ts';
+import { startGhaService } from '../harness/gha-service.ts';
+import { type Finished, melange2, repositoryRoot } from '../harness/melange2.ts';
 import { startRefusingRegistry } from '../harness/refusing-registry.ts';
 import { startRegistry, type TestRegistry } from '../harness/registry.ts';
 import { testFolder } from '../harness/test-folder.ts';
@@ -46,6 +58,16 @@ function machine(address: string, env: Readonly<Record<string, string>> = {}): M
     });
   };
   return { dir, build };
+}
+
+/** Path of an example of a plugin, in a folder where it finds the packages that it names. */
+function examplePlugin(name: string): string {
+  const dir = testFolder();
+  cpSync(join(repositoryRoot, 'docs/plugins/examples', name, 'src'), join(dir, 'src'), { recursive: true });
+  mkdirSync(join(dir, 'node_modules/@melange2'), { recursive: true });
+  symlinkSync(join(repositoryRoot, 'packages/plugin-api'), join(dir, 'node_modules/@melange2/plugin-api'));
+  writeFileSync(join(dir, 'package.json'), '{"type": "module"}');
+  return join(dir, 'src/index.ts');
 }
 
 const both = /sample: First CACHED[^]*sample: Second CACHED/;
@@ -113,6 +135,72 @@ describe.skipIf(!canStartDaemons)('a cache that one daemon writes saves another 
     expect(read.stderr).not.toContain('sample: Second CACHED');
   });
 
+  test('on a server that a plugin talks to', async () => {
+    const files = new Map<string, Buffer>();
+    const server = createServer((asked, response) => {
+      const path = asked.url ?? '';
+      if (asked.method !== 'PUT') {
+        const found = files.get(path);
+        return void response.writeHead(found === undefined ? 404 : 200).end(found);
+      }
+      void buffer(asked).then((bytes) => {
+        files.set(path, bytes);
+        response.writeHead(201).end();
+      });
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    try {
+      const spec = `type=http,url=http://127.0.0.1:${(server.address() as AddressInfo).port}/team`;
+      const plugin = ['--plugin', examplePlugin('melange2-cache-http')];
+      const text = recipe(`echo ${randomUUID()}`);
+      const first = machine(writer.address);
+      const wrote = await first.build(text, [...plugin, '--cache-from', spec, '--cache-to', spec]);
+      expect(wrote.code, wrote.stderr).toBe(0);
+      expect(wrote.stderr).not.toContain('warning');
+      expect([...files.keys()].at(-1)).toBe('/team/index.json');
+      const read = await machine(reader.address).build(text, [...plugin, '--cache-from', spec]);
+      expect(read.code, read.stderr).toBe(0);
+      expect(read.stderr).toMatch(both);
+      // Folders that stood for the cache are gone.
+      const left = readdirSync(join(first.dir, 'work/state'), { recursive: true }).map(String);
+      expect(left.filter((path) => path.includes('/cache-'))).toEqual([]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    const gone = `type=http,url=http://127.0.0.1:1/team`;
+    const plugin = ['--plugin', examplePlugin('melange2-cache-http')];
+    const without = await machine(reader.address).build(recipe(`echo ${randomUUID()}`), [
+      ...plugin,
+      '--cache-from',
+      gone,
+      '--cache-to',
+      gone,
+    ]);
+    expect(without.code, without.stderr).toBe(0);
+    expect(without.stderr).toContain('warning: The cache of type http was not read: ');
+    expect(without.stderr).toContain("warning: The build's cache of type http was not written: ");
+  });
+
+  test('in the cache that GitHub gives to its runners', async () => {
+    const service = await startGhaService();
+    try {
+      const env = { ACTIONS_CACHE_URL: service.url, ACTIONS_RUNTIME_TOKEN: service.token };
+      const text = recipe(`echo ${randomUUID()}`);
+      const wrote = await machine(writer.address, env).build(text, ['--cache-to', 'type=gha,scope=e2e']);
+      expect(wrote.code, wrote.stderr).toBe(0);
+      expect(wrote.stderr).not.toContain('warning');
+      expect(service.entries.size).toBeGreaterThan(0);
+      const read = await machine(reader.address, env).build(text, ['--cache-from', 'type=gha,scope=e2e']);
+      expect(read.code, read.stderr).toBe(0);
+      expect(read.stderr).toMatch(both);
+    } finally {
+      service.stop();
+    }
+  });
+
   test('several are written and read at once; those that cannot be are warnings', async () => {
     const id = randomUUID();
     const text = recipe(`echo ${id}`);
@@ -158,6 +246,34 @@ describe.skipIf(Object.keys(daemons).length === 0)('a cache that cannot be writt
         expect(existsSync(join(dir, 'work/packages', world.arch, 'sample-1.0-r0.apk'))).toBe(true);
         // Engines of that age know no caches in registries, and say so before they try.
         if (age !== '0.8') expect(registry.asked.length).toBeGreaterThan(0);
+      } finally {
+        await registry.stop();
+      }
+    },
+  );
+
+  test.each(Object.entries(daemons).filter(([age]) => age !== '0.8'))(
+    'for too many requests shows the limits, the account and the stanza for a mirror (BuildKit %s)',
+    async (_, address) => {
+      const registry = await startRefusingRegistry(429, {
+        'ratelimit-limit': '100;w=21600',
+        'ratelimit-remaining': '0;w=21600',
+        'retry-after': '1',
+      });
+      try {
+        const ref = `type=registry,ref=${registry.host}/cache:x`;
+        const { build } = machine(address);
+        const finished = await build(recipe(`echo ${randomUUID()}`), [
+          '--cache-to',
+          ref,
+          '--cache-from',
+          ref,
+        ]);
+        expect(finished.code, finished.stderr).toBe(0);
+        const limits = '100 requests in 6 h, 0 left, again in 1 s; asked anonymously';
+        expect(finished.stderr).toMatch(new RegExp(`was not read: [^]*${limits}`));
+        expect(finished.stderr).toMatch(new RegExp(`was not written: [^]*${limits}`));
+        expect(finished.stderr).toContain(`[registry."${registry.host}"]`);
       } finally {
         await registry.stop();
       }

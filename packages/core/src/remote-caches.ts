@@ -26,6 +26,7 @@ export function remoteCaches(
       key,
       type === 'local' && (key === 'src' || key === 'dest') ? resolve(host.cwd, value) : value,
     ]);
-    return { type, attributes: { ...mode, ...(Object.fromEntries(paths) as Record<string, string>) } };
+    const attributes = { ...mode, ...(Object.fromEntries(paths) as Record<string, string>) };
+    return { ...backend, attributes };
   });
 }

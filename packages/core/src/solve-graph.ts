@@ -17,6 +17,8 @@ import { findPackages } from './find-packages.ts';
 import type { LicenseReceiver } from './license-files.ts';
 import { entitlementsOf, type PlanContext, type PlannedGraph } from './plan-graph.ts';
 import { redactStream } from './redact-stream.ts';
+import { openPluginCaches } from './plugin-caches.ts';
+import { registryAdvice } from './registry-advice.ts';
 import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepFailure } from './step-failure.ts';
@@ -62,12 +64,25 @@ export async function solveGraph(
     known,
     logFile: (step, name) => record.logFile(step, name),
     expectedMs: await earlierTimes(kernel.host.env, plan.package, record.folder),
+    onCacheUnread: (cache, why) => {
+      void advise(why).then((advice) => warn(`The cache ${cache} was not read: ${why}${advice}`));
+    },
   });
   const limits = stepLimits(build, plan, known, tracker);
   const signal = AbortSignal.any([build.signal, limits.signal]);
   const mounts = { client: daemon.client, bus, plan, known, tracker, caps: graph.caps };
   const warn = (text: string): void => bus.emit({ type: 'notice', level: 'warning', text, architecture });
   const cacheDir = request.cacheDir === undefined ? undefined : await openCacheDir(request.cacheDir, warn);
+  const session = sessionOf(kernel.hooks, kernel.redactor, kernel.host.env);
+  const advise = (why: string): Promise<string> =>
+    registryAdvice(why, async (host) => session.auth?.credentials(host), signal);
+  const caches = await openPluginCaches({
+    imports: asked.cacheImports,
+    exports: asked.cacheExports,
+    parent: record.folder,
+    warn,
+    signal,
+  });
   let received: ReceivedTrees | undefined;
   let started = false;
   let traced: readonly string[] | undefined;
@@ -77,10 +92,10 @@ export async function solveGraph(
       onFailure: async (failure, gateway) => {
         traced = await stepFailed(build, graph, tracker, failure, gateway);
       },
-      session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env) },
+      session: { ...graph.session, ...session },
       sessionOptions: { cacheDir: build.cacheDir },
       entitlements: asked.entitlements,
-      cacheImports: asked.cacheImports.map(({ type, attributes }) => ({ type, attrs: attributes })),
+      cacheImports: caches.imports.map(({ type, attributes }) => ({ type, attrs: attributes })),
       cacheExports: cacheExports.map(({ type, attributes }) => ({ type, attrs: attributes })),
       exports: [
         {
@@ -109,13 +124,16 @@ export async function solveGraph(
       signal,
     });
   try {
-    await withCacheExports(asked.cacheExports, {
+    await withCacheExports(caches.exports, {
       ask,
       isReceived: () => received !== undefined,
       isStarted: () => started,
-      onNotWritten: (why, type) =>
-        warn(`The build's cache${type === undefined ? '' : ` of type ${type}`} was not written: ${why}`),
+      onNotWritten: async (why, type) => {
+        const which = type === undefined ? '' : ` of type ${type}`;
+        warn(`The build's cache${which} was not written: ${why}${await advise(why)}`);
+      },
     });
+    await caches.save();
   } catch (error) {
     await received?.close();
     if (!signal.aborted) await tellCacheMounts(mounts, AbortSignal.timeout(failedTellMs));
@@ -131,6 +149,7 @@ export async function solveGraph(
     throw error;
   } finally {
     limits.close();
+    await caches.close();
   }
   if (received === undefined) throw new Error(`the daemon sent nothing back for ${request.file}`);
   return { trees: received, cacheMounts: tellCacheMounts(mounts, signal) };

@@ -19,6 +19,8 @@ export interface KnownVertex {
 }
 
 export interface StepTrackerOptions {
+  /** Told of a cache outside the daemon that it could not read. Default: a warning. */
+  readonly onCacheUnread?: (cache: string, why: string) => void;
   readonly bus: EventBus;
   readonly architecture: string;
   /** Vertices of the definition, by digest. */
@@ -89,6 +91,8 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
   };
 
   const warn = (text: string): void => bus.emit({ type: 'notice', level: 'warning', text, architecture });
+  const onCacheUnread =
+    options.onCacheUnread ?? ((cache, why) => warn(`The cache ${cache} was not read: ${why}`));
 
   const log = (step: Tracked, vertex: string, found: readonly LogLine[]): void => {
     const tail = tails.get(vertex) ?? [];
@@ -152,7 +156,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
             const cache = /^importing cache manifest from (.*)$/s.exec(step.name)?.[1];
             // The daemon goes on without a cache that it cannot read.
             if (cache === undefined) step.error = failureText(event.error);
-            else warn(`The cache ${cache} was not read: ${failureText(event.error)}`);
+            else onCacheUnread(cache, failureText(event.error));
           }
           if (step.open.size > 0) break;
           log(step, event.vertex, lines.flush(event.vertex));

@@ -9,7 +9,7 @@ export interface CacheExportAttempt {
   /** Whether the daemon has told of any step. */
   readonly isStarted: () => boolean;
   /** Told why a cache was not written; the type when only those of one type were not. */
-  readonly onNotWritten: (why: string, type?: string) => void;
+  readonly onNotWritten: (why: string, type?: string) => void | Promise<void>;
 }
 
 /**
@@ -30,11 +30,11 @@ export async function withCacheExports(
     } catch (error) {
       if (exports.length === 0 || !isSolveError(error)) throw error;
       const { text } = error.details;
-      if (isReceived()) return onNotWritten(text);
+      if (isReceived()) return await onNotWritten(text);
       const left = isStarted() ? exports : withoutRefused(exports, text);
       if (left.length === exports.length) throw error;
       for (const type of new Set(exports.filter((e) => !left.includes(e)).map((e) => e.type)))
-        onNotWritten(text, type);
+        await onNotWritten(text, type);
       exports = left;
     }
   }

@@ -59,11 +59,24 @@ export interface LowerContext {
   readonly before: State;
 }
 
-/** A cache outside the daemon, in the daemon's own terms. */
+/** A cache outside the daemon: in the daemon's own terms, or kept by a plugin. */
 export interface CacheBackend {
-  /** `registry`, `local`, `inline`, `gha`, `s3` or `azblob`. */
+  /** `registry`, `local`, `inline`, `gha`, `s3` or `azblob`; with a store any word. */
   readonly type: string;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Keeps the cache in the daemon's stead; the daemon is not told of type and attributes then. */
+  readonly store?: CacheStore;
+}
+
+/**
+ * Keeps caches of builds somewhere: as folders of the client, OCI layouts, which the daemon reads and writes through the
+ * session. What goes wrong in it is a warning, and no failure of the build.
+ */
+export interface CacheStore {
+  /** Fills an empty folder before the build. It stays empty when there is no cache yet. */
+  load(folder: string, signal: AbortSignal): Promise<void>;
+  /** Takes what the daemon has written. The folder is removed afterwards. */
+  save(folder: string, signal: AbortSignal): Promise<void>;
 }
 
 /** What the daemon is asked, besides the graph. */

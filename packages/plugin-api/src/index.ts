@@ -7,6 +7,7 @@ export type {
   BuilderInfo,
   BuildSummary,
   CacheBackend,
+  CacheStore,
   ConfigContext,
   EnvironmentRequest,
   LowerContext,
