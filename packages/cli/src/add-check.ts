@@ -19,6 +19,7 @@ export function addCheck(program: Command, terminal: Terminal, exit: (code: numb
     .addOption(list('--env-file <file>', 'files of KEY=VALUE lines'))
     .option('--vars-file <file>', 'YAML file of variables, over those of the build file')
     .option('--strict', 'take warnings for errors')
+    .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
     .action(async (files: string[], options: Record<string, unknown>) => {
       const { runCheck } = await import('./commands/check.ts');
       exit(await runCheck(files, options, terminal));

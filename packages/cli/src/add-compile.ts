@@ -21,6 +21,7 @@ export function addCompile(program: Command, terminal: Terminal, exit: (code: nu
         .default('gnu'),
     )
     .option('--pretty', 'on many lines')
+    .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
     .action(async (file: string | undefined, options: Record<string, unknown>) => {
       const { runCompile } = await import('./commands/compile.ts');
       exit(await runCompile(file, options, terminal));

@@ -9,6 +9,7 @@ import { addExplain } from './add-explain.ts';
 import { addExport } from './add-export.ts';
 import { addIndex } from './add-index.ts';
 import { addKeys } from './add-keys.ts';
+import { addPackages } from './add-packages.ts';
 import { addPlugin } from './add-plugin.ts';
 import { addRecords } from './add-records.ts';
 import { errors } from './errors.ts';
@@ -62,6 +63,7 @@ const groups: readonly {
   { commands: ['keygen', 'sign', 'sign-index'], add: addKeys },
   { commands: ['index'], add: addIndex },
   { commands: ['cache'], add: addCache },
+  { commands: ['lint', 'license-check'], add: addPackages },
   { commands: ['plugin'], add: addPlugin },
   { commands: ['version'], add: addVersion },
 ];

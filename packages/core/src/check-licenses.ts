@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageConfig } from '@melange2/config';
-import type { Diagnostic } from '@melange2/diagnostics';
-import { compareLicenses, type DetectedLicense, detectLicenses, spdxCorpus } from '@melange2/license';
+import type { PackageConfig, Places } from '@melange2/config';
+import type { Diagnostic, Span } from '@melange2/diagnostics';
+import {
+  compareLicenses,
+  type DeclaredLicense,
+  type DetectedFile,
+  type DetectedLicense,
+  detectLicenses,
+  licenseFileWeight,
+  spdxCorpus,
+} from '@melange2/license';
 import type { LicenseFiles } from './license-files.ts';
 import { writeAside } from './write-aside.ts';
 
@@ -37,27 +45,48 @@ export async function checkLicenses(
     const path = main.copyright[number]?.licensePath;
     if (path !== undefined) texts.set(path, text);
   }
+  const { detected, leftOut } = await detectFiles(texts, cacheDir);
+  const problems = compareDeclared(detected, main.copyright, main.at.key('copyright'));
+  return { problems, leftOut: files.leftOut + leftOut };
+}
+
+/** Tells what texts are, by path; `leftOut` counts those that were not looked at because there are so many. */
+export async function detectFiles(
+  texts: ReadonlyMap<string, string>,
+  cacheDir: string,
+): Promise<{ readonly detected: readonly DetectedFile[]; readonly leftOut: number }> {
   const licensesOf = detector(join(cacheDir, 'licenses', answersVersion));
-  const problems: Diagnostic[] = [];
-  let { leftOut } = files;
+  const detected: DetectedFile[] = [];
   for (const [path, text] of texts) {
     const licenses = await licensesOf(text);
-    if (licenses === undefined) {
-      leftOut++;
-      continue;
-    }
-    const declaring = main.copyright.find(({ licensePath }) => licensePath === path);
-    const span = declaring?.at.value() ?? main.at.key('copyright');
-    const place = span === undefined ? {} : { span };
+    if (licenses !== undefined) detected.push({ path, licenses });
+  }
+  return { detected, leftOut: texts.size - detected.length };
+}
+
+/** What is declared of one part of the software, and where. */
+export interface DeclaredCopyright extends DeclaredLicense {
+  readonly at?: Places;
+}
+
+/** The differences, each at the entry that declares its file, else at `place`. */
+export function compareDeclared(
+  detected: readonly DetectedFile[],
+  declared: readonly DeclaredCopyright[],
+  place: Span | undefined,
+): Diagnostic[] {
+  return detected.flatMap((file) => {
+    const declaring = declared.find(({ licensePath }) => licensePath === file.path);
+    const span = declaring?.at?.value() ?? place;
     // A text that is nobody else's cannot be known.
     const own = declaring?.license.startsWith('LicenseRef-') === true;
-    problems.push(
-      ...compareLicenses(main.copyright, [{ path, licenses }])
-        .filter(({ code }) => !own || code !== 'LICENSE_UNCLEAR')
-        .map((problem) => ({ ...problem, ...place })),
-    );
-  }
-  return { problems, leftOut };
+    // Neither what only happens to be called so.
+    const likely =
+      declaring !== undefined || file.licenses.length > 0 || licenseFileWeight(file.path) >= 0.75;
+    return compareLicenses(declared, [file])
+      .filter(({ code }) => code !== 'LICENSE_UNCLEAR' || (likely && !own))
+      .map((problem) => (span === undefined ? problem : { ...problem, span }));
+  });
 }
 
 /** Tells what a text is, from the answers in `folder` or by looking; `undefined` when it has looked at enough. */

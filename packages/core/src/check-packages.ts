@@ -2,7 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackageConfig, Test } from '@melange2/config';
 import { BuildError, type Diagnostic } from '@melange2/diagnostics';
-import { formatLintResults, type Linter, linters, lintersToRun, lintPackage } from '@melange2/lint';
+import {
+  formatLintResults,
+  type Linter,
+  linters,
+  lintersToRun,
+  lintPackage,
+  type LintResult,
+} from '@melange2/lint';
 import type { AnalysedPackage } from '@melange2/packager';
 import type { BuildHooks } from '@melange2/plugin-api';
 import type { ArchitectureBuild } from './architecture-build.ts';
@@ -54,35 +61,58 @@ export function checkLinterNames(
 async function checkPackage(
   pkg: AnalysedPackage,
   config: PackageConfig,
-  build: ArchitectureBuild,
+  { kernel, request, architecture }: ArchitectureBuild,
 ): Promise<readonly Diagnostic[]> {
-  const { kernel, request, architecture } = build;
-  const problems: Diagnostic[] = [];
-  const further: Linter[] = [];
-  await kernel.hooks.checkPackage.promise(pkg, {
-    report: (problem) => void problems.push(problem),
-    lint: (linter) => void further.push(linter),
-  });
-  const all = [...linters, ...further];
   const { name, version } = pkg.recipe;
-  const own = name === config.package.name ? config.package : config.subpackages.find((s) => s.name === name);
-  const test =
-    name === config.package.name ? config.test : config.subpackages.find((s) => s.name === name)?.test;
-  const { results, diagnostics } = await lintPackage(
-    { name, tree: pkg.tree, testPipelines: pipelinesOf(test) },
-    {
-      linters: all,
-      // One that is not there was told with its place when the build file was read.
-      disabled: own?.checks.disabled.filter((wanted) => all.some((linter) => linter.name === wanted)) ?? [],
-      ...(request.lintRequire === undefined ? {} : { require: request.lintRequire }),
-      ...(request.lintWarn === undefined ? {} : { warn: request.lintWarn }),
-    },
-  );
+  const sub = name === config.package.name ? undefined : config.subpackages.find((s) => s.name === name);
+  const { results, problems } = await lintAnalysed(pkg, kernel.hooks, {
+    ...request,
+    disabled: (sub ?? config.package).checks.disabled,
+    testPipelines: pipelinesOf(sub === undefined ? config.test : sub.test),
+  });
   if (request.persistLintResults && results.length > 0) {
     const file = join(request.outDir, architecture, `lint-${name}-${version}.json`);
     await writeFile(file, formatLintResults(`${name}-${version}`, results));
   }
-  return [...problems, ...diagnostics];
+  return problems;
+}
+
+/** How a package is linted. */
+export interface LintSettings extends Pick<BuildRequest, 'lintRequire' | 'lintWarn'> {
+  /** Required linters that only warn for this package; names that no linter has are passed over. */
+  readonly disabled: readonly string[];
+  /** Pipelines that the test of the package uses directly; `undefined` when that is not known. */
+  readonly testPipelines: readonly string[] | undefined;
+}
+
+/**
+ * Asks the plugins about a package, and runs the linters, theirs too.
+ *
+ * @throws {BuildError} LINT_UNKNOWN and LINT_DUPLICATE
+ */
+export async function lintAnalysed(
+  pkg: AnalysedPackage,
+  hooks: BuildHooks,
+  { disabled, testPipelines, lintRequire, lintWarn }: LintSettings,
+): Promise<{ readonly results: readonly LintResult[]; readonly problems: readonly Diagnostic[] }> {
+  const problems: Diagnostic[] = [];
+  const further: Linter[] = [];
+  await hooks.checkPackage.promise(pkg, {
+    report: (problem) => void problems.push(problem),
+    lint: (linter) => void further.push(linter),
+  });
+  const all = [...linters, ...further];
+  const { results, diagnostics } = await lintPackage(
+    { name: pkg.recipe.name, tree: pkg.tree, testPipelines },
+    {
+      linters: all,
+      // One that is not there was told with its place when the build file was read.
+      disabled: disabled.filter((wanted) => all.some((linter) => linter.name === wanted)),
+      ...(lintRequire === undefined ? {} : { require: lintRequire }),
+      ...(lintWarn === undefined ? {} : { warn: lintWarn }),
+    },
+  );
+  return { results, problems: [...problems, ...diagnostics] };
 }
 
 /** The pipelines that a test uses directly. */

@@ -12,6 +12,8 @@ export { formatCapabilities, parseCapabilities } from './capabilities.ts';
 export type { FileCapabilities } from './capabilities.ts';
 export { libraryVersions } from './library-versions.ts';
 export type { LibraryVersionsOptions } from './library-versions.ts';
+export { openTree } from './open-tree.ts';
+export type { OpenedTree, OpenTreeOptions } from './open-tree.ts';
 export { attachSbom } from './attach-sbom.ts';
 export type { AttachSbomOptions } from './attach-sbom.ts';
 export { emitPackage } from './emit-package.ts';

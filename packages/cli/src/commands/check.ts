@@ -16,6 +16,7 @@ interface CheckOptions {
   readonly envFile: readonly string[];
   readonly varsFile?: string;
   readonly strict?: boolean;
+  readonly plugin: readonly string[];
 }
 
 /** Runs `melange2 check`. */
@@ -39,7 +40,7 @@ export async function runCheck(
       ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
     },
     {
-      plugins: await loadPlugins(findConfigFile(dirname(path(first))), [], cwd),
+      plugins: await loadPlugins(findConfigFile(dirname(path(first))), options.plugin, cwd),
       host: { env, cwd, now, version },
     },
   );

@@ -17,6 +17,7 @@ interface CompileOptions {
   readonly gitRepoUrl?: string;
   readonly overrideHostTripletLibcSubstitutionFlavor: 'gnu' | 'musl';
   readonly pretty?: boolean;
+  readonly plugin: readonly string[];
 }
 
 /** Runs `melange2 compile`. */
@@ -42,7 +43,7 @@ export async function runCompile(
       ...(options.gitRepoUrl === undefined ? {} : { gitRepoUrl: options.gitRepoUrl }),
     },
     {
-      plugins: await loadPlugins(findConfigFile(dirname(path(file))), [], cwd),
+      plugins: await loadPlugins(findConfigFile(dirname(path(file))), options.plugin, cwd),
       host: { env, cwd, now, version },
     },
   );
