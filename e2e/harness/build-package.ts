@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { World } from '../world/make-world.ts';
-import { melange2, type Finished } from './melange2.ts';
+import { melange2, type Finished, type Melange2Options } from './melange2.ts';
 
 export interface BuildPackageOptions {
   /** Path of the build file. */
@@ -19,7 +19,7 @@ export interface BuildPackageOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  readonly onStderr?: (text: string) => void;
+  readonly onStderr?: Melange2Options['onStderr'];
 }
 
 export interface BuiltPackages extends Finished {

@@ -12,8 +12,8 @@ export interface Melange2Options {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
-  /** Told of output on standard error as it comes. */
-  readonly onStderr?: (text: string) => void;
+  /** Told of output on standard error as it comes; `kill` sends a signal to the process and all below it. */
+  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
 export const repositoryRoot: string = join(import.meta.dirname, '../..');
@@ -34,11 +34,12 @@ export function melange2(args: readonly string[], options: Melange2Options): Pro
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
-      onStderr?.(text);
+      onStderr?.(text, kill);
     });
-    const interrupt = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    const kill = (name: NodeJS.Signals): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
     };
+    const interrupt = (): void => kill('SIGINT');
     signal?.addEventListener('abort', interrupt, { once: true });
     child.on('error', reject);
     child.on('close', (code, ended) => {

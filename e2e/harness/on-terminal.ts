@@ -7,7 +7,7 @@ export interface TerminalOptions {
   readonly answers?: readonly (readonly [seen: string, typed: string])[];
   readonly columns?: number;
   readonly rows?: number;
-  /** Told of all output as it comes. */
+  /** Told of all output as it comes; `hangUp` closes the terminal. */
   readonly onOutput?: (text: string, hangUp: () => void) => void;
 }
 
@@ -38,7 +38,7 @@ export function onTerminal(args: readonly string[], options: TerminalOptions): P
     let next = 0;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      options.onOutput?.(chunk, () => child.kill('SIGHUP'));
+      options.onOutput?.(chunk, () => child.kill('SIGKILL'));
       for (;;) {
         const [seen, typed] = answers[next] ?? [];
         const at = seen === undefined ? -1 : text.indexOf(seen, looked);

@@ -13,8 +13,12 @@ export async function main(): Promise<void> {
   }
   // A reader that has seen enough, such as head, is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(exitCodes.done);
+    if (error.code === 'EPIPE') process.exit(exitCodes.done);
+    if (!isTerminalGone(error)) throw error;
+  });
+  // A terminal that was closed sends SIGHUP too, which ends the build in order.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && !isTerminalGone(error)) throw error;
   });
   const abort = new AbortController();
   let signals = 0;
@@ -32,6 +36,10 @@ export async function main(): Promise<void> {
   } catch (error) {
     process.exitCode = reportError(error, terminal, readSource);
   }
+}
+
+function isTerminalGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EIO' || code === 'ENXIO';
 }
 
 function readSource(file: string): string | undefined {

@@ -7,7 +7,7 @@ import { type BuildOutcome, formatDuration, type PackageWritten } from '@melange
 import { buildArchitectures } from './architectures.ts';
 import type { ArchitectureBuild } from './architecture-build.ts';
 import { buildArchitecture } from './build-architecture.ts';
-import { openBuildRecord, stateFolder } from './build-record.ts';
+import { openBuildRecord, stateFolder, unwritable } from './build-record.ts';
 import type { BuildRequest } from './build-request.ts';
 import { type BuildResult, errorLines, shortError, type TestResult } from './builder.ts';
 import { callAll } from './call-all.ts';
@@ -83,6 +83,7 @@ async function runBuild<T>(
   const connecting = stages.run('connect', {}, () => connectDaemon(kernel, request, bus, both));
   connecting.catch(() => {});
   let record: ReturnType<typeof openBuildRecord> | undefined;
+  let unrecorded: unknown;
   try {
     checkLinterNames(request, hooks);
     const inputs = await stages.run('read', {}, () => readInputs(request, host));
@@ -97,7 +98,12 @@ async function runBuild<T>(
     const open = record;
     record.keep({ request, cwd: host.cwd, text: inputs.text });
     hooks.eventReceived.tap('@melange2/core', (event) => {
-      open.receive(event);
+      try {
+        if (unrecorded === undefined) open.receive(event);
+      } catch (cause) {
+        // A log that cannot be written is no reason to give up what is built; it is told at the end.
+        unrecorded = unwritable(open.folder, cause);
+      }
       running.receive(event);
       if (event.type === 'packageWritten') packages.push(event);
     });
@@ -168,6 +174,14 @@ async function runBuild<T>(
       (daemon) => daemon.close(),
       () => {},
     );
+    try {
+      record?.close(outcome);
+    } catch (cause) {
+      unrecorded ??= unwritable(record?.folder ?? '', cause);
+    }
+    if (unrecorded !== undefined && outcome === 'succeeded') {
+      bus.emit({ type: 'notice', level: 'warning', text: shortError(unrecorded) });
+    }
     const durationMs = host.now() - startedMs;
     bus.emit({
       type: 'buildFinished',
@@ -176,7 +190,6 @@ async function runBuild<T>(
       ...(record === undefined ? {} : { logs: record.folder }),
       ...(isBuildError(failure) && outcome === 'failed' ? { failure: problemOf(failure) } : {}),
     });
-    record?.close(outcome);
     const summary = { outcome, durationMs, packages, ...(failure === undefined ? {} : { error: failure }) };
     await callAll('buildFinished', hooks.buildFinished, [summary]).catch((error: unknown) => {
       if (outcome === 'succeeded') throw error;

@@ -10,8 +10,10 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { buildError } from '@melange2/diagnostics';
 import type { BuildEvent } from '@melange2/progress';
 import type { BuildRequest } from './build-request.ts';
+import { errors } from './errors.ts';
 
 /** Name of the build file in the folder of a record. */
 export const keptBuildFile = 'build.yaml';
@@ -51,8 +53,28 @@ export function stateFolder(env: Readonly<Record<string, string | undefined>>): 
   return join(env['HOME'] ?? homedir(), '.local/state/melange2');
 }
 
-/** Opens the record of a new build. Its id is its start in UTC and the package's name: sorted names are in order of time. */
+/**
+ * Opens the record of a new build. Its id is its start in UTC and the package's name: sorted names are in order of time.
+ *
+ * @throws {BuildError} RECORD_UNWRITABLE
+ */
 export function openBuildRecord(root: string, name: string, startedMs: number): BuildRecord {
+  try {
+    return open(root, name, startedMs);
+  } catch (cause) {
+    throw unwritable(root, cause);
+  }
+}
+
+/** The error for a record that cannot be written; what is no failure of the file system comes back as it is. */
+export function unwritable(folder: string, cause: unknown): unknown {
+  const { code, message } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined) return cause;
+  const reason = { ENOSPC: 'the disk is full', EACCES: 'you may not write there' }[code] ?? message;
+  return buildError(errors, 'RECORD_UNWRITABLE', { folder, reason }, { cause });
+}
+
+function open(root: string, name: string, startedMs: number): BuildRecord {
   const builds = join(root, 'builds');
   mkdirSync(builds, { recursive: true });
   removeOld(builds);

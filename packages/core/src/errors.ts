@@ -57,6 +57,7 @@ interface Details {
   BUILD_ARCHITECTURE_UNKNOWN: { name: string; known: readonly string[] };
   RECORD_NOT_FOUND: { what: string };
   RECORD_INCOMPLETE: { build: string };
+  RECORD_UNWRITABLE: { folder: string; reason: string };
   EXPORT_KIND_UNKNOWN: { kind: string };
   CACHE_MOUNT_UNKNOWN: { name: string; known: readonly string[] };
   CACHE_MOUNT_AMBIGUOUS: { name: string; ids: readonly string[] };
@@ -150,6 +151,10 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The daemon could not do the build',
     message: ({ package: name, architecture, reason }) =>
       `BuildKit could not build ${name} for ${architecture}: ${reason}`,
+    hint: ({ reason }) =>
+      /no space left on device/i.test(reason)
+        ? 'The disk of the daemon is full: give it more, or let it forget what it keeps (docker builder prune, buildctl prune).'
+        : undefined,
   },
   BUILD_SOURCE_DIFFERS: {
     title: 'A source is not the one that is expected',
@@ -212,6 +217,12 @@ export const errors: ErrorCatalogue<Details> = {
     message: ({ kind }) =>
       `There is no exporter "${kind}": docker, tarball and registry come with melange2, others with plugins.`,
     hint: () => 'Load the plugin that has it with --plugin, or use one of the three.',
+  },
+  RECORD_UNWRITABLE: {
+    title: 'The record of the build cannot be written',
+    message: ({ folder, reason }) =>
+      `The folder ${folder}, for logs and records of builds, cannot be written: ${reason}.`,
+    hint: () => 'Name another folder with MELANGE2_STATE.',
   },
   RECORD_INCOMPLETE: {
     title: 'A build cannot be opened again',

@@ -11,6 +11,7 @@ import {
   updateIndex,
   withDependencies,
   writeProvenance,
+  writeFailed,
 } from '@melange2/packager';
 import { type BuildPlan, builtConfig } from '@melange2/pipeline';
 import type { PackageWritten } from '@melange2/progress';
@@ -46,7 +47,9 @@ export async function packageTrees(
   const config = builtConfig(compiledOf(build));
   const of = { architecture };
   const folder = join(request.outDir, architecture);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw writeFailed(folder, cause);
+  });
   const packages = await stages.run('analyse', of, () => analyseTrees(build, plan, received, config));
   await stages.run('check', of, async () => {
     await tellLicenses(build, given.licenses, config);
@@ -145,7 +148,9 @@ async function emitAll(packages: readonly AnalysedPackage[], given: EmitAll): Pr
   const { build, config, buildFile, epoch, folder, signal } = given;
   const { request, key, kernel } = build;
   const signed = key === undefined ? {} : { key };
-  const aside = await mkdtemp(join(request.outDir, '.melange2-'));
+  const aside = await mkdtemp(join(request.outDir, '.melange2-')).catch((cause: unknown) => {
+    throw writeFailed(request.outDir, cause);
+  });
   try {
     const made: PackageArtifact[] = [];
     const statements: string[] = [];

@@ -17,6 +17,7 @@ import {
 } from '@melange2/llb';
 import { buildAccounts, type Accounts } from './accounts.ts';
 import type { Certificate } from './build-overlay.ts';
+import { namingCacheFailures } from './cache-failure.ts';
 import { errors } from './errors.ts';
 import { makeLayering, type Layering, type NamedLayer } from './layering.ts';
 import type { LockedEnvironment } from './lock.ts';
@@ -89,9 +90,14 @@ const defaultEnv: Readonly<Record<string, string>> = {
  * in the cache: nothing is unpacked here, and the daemon reads only what it lacks. Others get the apk files from a
  * session directory and unpack them.
  *
- * @throws {BuildError} what {@link fetchPackage} throws; ENVIRONMENT_FILE_CONFLICT, ENVIRONMENT_ACCOUNT_INVALID
+ * @throws {BuildError} what {@link fetchPackage} throws; ENVIRONMENT_FILE_CONFLICT, ENVIRONMENT_ACCOUNT_INVALID,
+ * ENVIRONMENT_CACHE_UNWRITABLE
  */
-export async function assemble(locked: LockedEnvironment, options: AssembleOptions): Promise<Environment> {
+export function assemble(locked: LockedEnvironment, options: AssembleOptions): Promise<Environment> {
+  return namingCacheFailures(options.cacheDir, () => assembleAll(locked, options));
+}
+
+async function assembleAll(locked: LockedEnvironment, options: AssembleOptions): Promise<Environment> {
   const fetched = await fetchPackages(locked, options);
   const { plan, packages: scans } = planOwnedRoot(fetched.map((p) => p.scan));
   const packages = fetched.map(({ path }, i) => ({ path, scan: scans[i] ?? missing(i) }));

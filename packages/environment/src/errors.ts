@@ -12,6 +12,7 @@ interface Details {
   ENVIRONMENT_FILE_CONFLICT: { path: string; first: string; second: string; more: number };
   ENVIRONMENT_ACCOUNT_INVALID: { file: string; line: string };
   ENVIRONMENT_LOCK_INVALID: { file: string; why: string };
+  ENVIRONMENT_CACHE_UNWRITABLE: { folder: string; why: string };
 }
 
 // Codes are permanent: people search for them. Each has a page, docs/errors/<CODE>.md.
@@ -68,5 +69,11 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The lock file cannot be used',
     message: ({ file, why }) =>
       `The lock file ${file} cannot be used: ${why}. Write it again, without it packages are chosen anew.`,
+  },
+  ENVIRONMENT_CACHE_UNWRITABLE: {
+    title: 'The cache of packages cannot be written',
+    message: ({ folder, why }) =>
+      `The folder ${folder}, where downloaded packages are kept, cannot be written: ${why}.`,
+    hint: () => 'Make room, or name another folder with --apk-cache-dir or MELANGE2_CACHE.',
   },
 };

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { parseWorldEntry, type RepositoryIndex } from '@melange2/apk';
 import { buildError, isBuildError, type Diagnostic, type Parsed } from '@melange2/diagnostics';
 import { prepareRepositories, solve, type Reason } from '@melange2/solver';
+import { namingCacheFailures } from './cache-failure.ts';
 import { errors } from './errors.ts';
 import { fetchIndex } from './fetch-index.ts';
 import { loadKeyring, type KeyFile } from './keyring.ts';
@@ -58,7 +59,7 @@ export interface LockOptions {
  * directory without an index is a repository without packages, and a warning.
  *
  * @throws {BuildError} what {@link fetchIndex} and {@link loadKeyring} throw; ENVIRONMENT_REPOSITORY_INVALID,
- * ENVIRONMENT_PACKAGE_ANONYMOUS
+ * ENVIRONMENT_PACKAGE_ANONYMOUS, ENVIRONMENT_CACHE_UNWRITABLE
  */
 export async function lockEnvironment(options: LockOptions): Promise<Parsed<LockedEnvironment>> {
   const { arch, cacheDir, transport, signal } = options;
@@ -72,7 +73,9 @@ export async function lockEnvironment(options: LockOptions): Promise<Parsed<Lock
     repositories.map((repository) =>
       limit(async (): Promise<Pick<RepositoryIndex, 'records'>> => {
         try {
-          const index = await fetchIndex(repository, { arch, cacheDir, transport, signal, ...verifying });
+          const index = await namingCacheFailures(cacheDir, () =>
+            fetchIndex(repository, { arch, cacheDir, transport, signal, ...verifying }),
+          );
           warnings.push(...index.diagnostics);
           return index;
         } catch (error) {

@@ -22,4 +22,4 @@ export { provenanceStatement, writeProvenance } from './write-provenance.ts';
 export type { Provenance, ProvenanceStatement, WriteProvenanceOptions } from './write-provenance.ts';
 export { updateIndex } from './update-index.ts';
 export type { UpdateIndexOptions } from './update-index.ts';
-export { errors } from './errors.ts';
+export { errors, writeFailed } from './errors.ts';

@@ -1,0 +1,250 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startPrivateDaemon } from '@melange2/daemon';
+import { describe, expect, inject, test } from 'vitest';
+import { buildPackage, type BuildPackageOptions, type BuiltPackages } from '../harness/build-package.ts';
+import { cutSocket } from '../harness/cut-socket.ts';
+import { type DaemonAge, daemonProgram } from '../harness/daemon-programs.ts';
+import { repositoryRoot } from '../harness/melange2.ts';
+import { onTerminal } from '../harness/on-terminal.ts';
+import { smallDisk } from '../harness/small-disk.ts';
+import { testFolder } from '../harness/test-folder.ts';
+import { cacheDir } from '../world/cache-dir.ts';
+
+const daemons = Object.entries(inject('daemons'));
+const world = inject('world');
+const apkCache = inject('apkCache');
+const isRoot = process.getuid?.() === 0;
+
+/** Seconds that a step sleeps: no other process on the machine has this number. */
+let unique = 100_000 + (process.pid % 10_000) * 10;
+
+function writeRecipe(dir: string, script: string): string {
+  mkdirSync(join(dir, 'source'), { recursive: true });
+  const file = join(dir, 'source/sample.yaml');
+  writeFileSync(
+    file,
+    `package:
+  name: sample
+  version: 1.0.0
+  epoch: 0
+environment:
+  contents:
+    packages: [busybox, coreutils]
+pipeline:
+  - name: Works
+    runs: |
+${script.replaceAll(/^/gm, '      ')}
+`,
+  );
+  return file;
+}
+
+function build(
+  dir: string,
+  address: string,
+  script: string,
+  more: Partial<BuildPackageOptions> = {},
+): Promise<BuiltPackages> {
+  return buildPackage({ file: writeRecipe(dir, script), apkCache, address, world, dir, ...more });
+}
+
+/** Files that a build left where packages go, the hidden ones too. */
+function left(dir: string): readonly string[] {
+  const packages = join(dir, 'packages');
+  return existsSync(packages)
+    ? readdirSync(packages, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+    : [];
+}
+
+/** Processes of this machine with a text in their command line: steps of the daemons here are among them. */
+function processesWith(text: string): number {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(text);
+      } catch {
+        return false;
+      }
+    }).length;
+}
+
+const seen = (wanted: RegExp, then: (kill: (signal: NodeJS.Signals) => void) => void) => {
+  let all = '';
+  let done = false;
+  return (text: string, kill: (signal: NodeJS.Signals) => void): void => {
+    all += text;
+    if (done || !wanted.test(all)) return;
+    done = true;
+    then(kill);
+  };
+};
+
+const big = (mark: number): string => `echo ${mark}
+mkdir -p melange-out/sample/usr/share
+head -c 300000000 /dev/urandom > melange-out/sample/usr/share/data
+echo PACKED`;
+
+describe.each(daemons)('on BuildKit %s', (age, address) => {
+  test.each([
+    ['before the environment is put together', /^daemon /m, 0],
+    ['when the graph is sent', /^plan: /m, 0],
+    ['in a step', /\| STARTED/, 0],
+    ['when the packages come back', /\| PACKED/, 900],
+  ])('a connection that is reset %s ends the build with its code', async (_when, wanted, waitMs) => {
+    const dir = testFolder();
+    const { address: cuttable, cut } = await cutSocket(dir, address);
+    const script = waitMs > 0 ? big(Date.now()) : `echo STARTED ${Date.now()}\nsleep ${++unique}`;
+    let cutAt = 0;
+    const onStderr = seen(wanted, () => {
+      setTimeout(() => {
+        cutAt = Date.now();
+        cut();
+      }, waitMs);
+    });
+    const { code, stderr } = await build(dir, cuttable, script, { onStderr });
+    expect(stderr).toMatch(/error BUILDKIT_(CONNECTION_LOST|UNREACHABLE)/);
+    expect(code).toBe(3);
+    expect(Date.now() - cutAt).toBeLessThan(8000);
+    expect(left(dir)).toEqual([]);
+    await expect.poll(() => processesWith(String(unique)), { timeout: 15_000 }).toBe(0);
+  });
+
+  test.each<[string, NodeJS.Signals[], number]>([
+    ['Ctrl-C', ['SIGINT'], 130],
+    ['Ctrl-C, twice', ['SIGINT', 'SIGINT'], 130],
+    ['SIGTERM', ['SIGTERM'], 130],
+    ['SIGHUP', ['SIGHUP'], 130],
+  ])('%s ends the build and its step', async (_name, signals, wanted) => {
+    const dir = testFolder();
+    const script = `echo STARTED ${Date.now()}\nsleep ${++unique}`;
+    let sentAt = 0;
+    const onStderr = seen(/\| STARTED/, (kill) => {
+      sentAt = Date.now();
+      for (const signal of signals) kill(signal);
+    });
+    const { code } = await build(dir, address, script, { onStderr });
+    expect(code).toBe(wanted);
+    expect(Date.now() - sentAt).toBeLessThan(3000);
+    expect(left(dir)).toEqual([]);
+    await expect.poll(() => processesWith(String(unique)), { timeout: 10_000 }).toBe(0);
+  });
+
+  test('a terminal that is closed ends the build and its step', async () => {
+    const dir = testFolder();
+    const file = writeRecipe(dir, `echo STARTED ${Date.now()}\nsleep ${++unique}`);
+    const args = ['build', file, '--arch', world.arch, '-r', world.repository, '-k', world.keyring];
+    let isClosed = false;
+    await onTerminal(
+      [join(repositoryRoot, 'node_modules/.bin/melange2'), ...args, '--apk-cache-dir', apkCache],
+      {
+        cwd: dir,
+        env: { BUILDKIT_HOST: address, MELANGE2_STATE: join(dir, 'state') },
+        onOutput: (text, hangUp) => {
+          if (isClosed || !text.includes('│ STARTED')) return;
+          isClosed = true;
+          hangUp();
+        },
+      },
+    );
+    expect(isClosed).toBe(true);
+    await expect.poll(() => processesWith(String(unique)), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => processesWith(file), { timeout: 5000 }).toBe(0);
+    const [build_ = ''] = readdirSync(join(dir, 'state/builds'));
+    const record = JSON.parse(readFileSync(join(dir, 'state/builds', build_, 'record.json'), 'utf8')) as {
+      outcome: string;
+    };
+    expect(record.outcome).toBe('canceled');
+  });
+
+  test.runIf(isRoot)(
+    'a full disk here ends the build with its code, and leaves no half package',
+    async () => {
+      const dir = testFolder();
+      smallDisk(join(dir, 'packages'), 40);
+      const { code, stderr } = await build(dir, address, big(1));
+      expect(stderr).toMatch(/error PACKAGE_WRITE_FAILED: .*packages.*: the disk is full/);
+      expect(code).toBe(1);
+      expect(left(dir)).toEqual([]);
+    },
+  );
+
+  test.runIf(isRoot)('a full disk for downloads ends it too, and leaves nothing in the cache', async () => {
+    const dir = testFolder();
+    const cache = smallDisk(join(dir, 'apks'), 1);
+    const { code, stderr } = await build(dir, address, 'true', { apkCache: cache });
+    expect(stderr).toMatch(/error [A-Z_]+: .*(?:disk is full|no space left)/i);
+    expect(code).toBe(1);
+    const files = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((f) => f.isFile());
+    expect(files.filter(({ name }) => /partial|tmp|\.new/.test(name))).toEqual([]);
+  });
+
+  test('folders that cannot be written are named', async () => {
+    const dir = testFolder();
+    writeFileSync(join(dir, 'file'), '');
+    const state = { MELANGE2_STATE: join(dir, 'file/state') };
+    const one = await build(dir, address, 'true', { env: state });
+    expect([one.code, /error RECORD_UNWRITABLE: .*file\/state/.test(one.stderr)], one.stderr).toEqual([
+      1,
+      true,
+    ]);
+    const two = await build(dir, address, 'true', { args: ['--out-dir', join(dir, 'file/out')] });
+    expect([two.code, /error PACKAGE_WRITE_FAILED: .*file\/out/.test(two.stderr)], two.stderr).toEqual([
+      1,
+      true,
+    ]);
+  });
+
+  test.runIf(isRoot)('a full disk for records and packages that come back ends it too', async () => {
+    const dir = testFolder();
+    smallDisk(join(dir, 'state'), 40);
+    const { code, stderr } = await build(dir, address, big(1));
+    expect(stderr).toMatch(/error PACKAGE_WRITE_FAILED: .*state.*: the disk is full/);
+    expect(code).toBe(1);
+    expect(left(dir)).toEqual([]);
+  });
+
+  test.runIf(isRoot && age !== 'host')('a full disk of the daemon is the verdict', async () => {
+    const dir = testFolder();
+    const data = smallDisk(join(dir, 'd'), 350);
+    const daemon = await startPrivateDaemon(data, {
+      ...(await daemonProgram(cacheDir(), age as DaemonAge)),
+      keepData: false,
+    });
+    try {
+      if (daemon.endpoint.kind !== 'docker' || daemon.endpoint.socket.kind !== 'unix') throw new Error('no');
+      const own = `docker+unix://${daemon.endpoint.socket.path}`;
+      const { code, stderr } = await build(dir, own, big(2));
+      expect(code, stderr).toBe(1);
+      expect(stderr).toMatch(/no space left to write|disk of the daemon is full/);
+      expect(left(dir)).toEqual([]);
+    } finally {
+      await daemon.stop();
+    }
+  });
+
+  test.runIf(isRoot && age !== 'host')('a daemon that is killed ends the build with its code', async () => {
+    const dir = testFolder();
+    const daemon = await startPrivateDaemon(join(dir, 'd'), {
+      ...(await daemonProgram(cacheDir(), age as DaemonAge)),
+      keepData: false,
+    });
+    try {
+      if (daemon.endpoint.kind !== 'docker' || daemon.endpoint.socket.kind !== 'unix') throw new Error('no');
+      const socket = daemon.endpoint.socket.path;
+      const onStderr = seen(/\| STARTED/, () => {
+        process.kill(Number(readFileSync(join(dirname(socket), 'dockerd.pid'), 'utf8')), 'SIGKILL');
+      });
+      const script = `echo STARTED\nsleep ${++unique}`;
+      const { code, stderr } = await build(dir, `docker+unix://${socket}`, script, { onStderr });
+      expect(stderr).toMatch(/error BUILDKIT_CONNECTION_LOST/);
+      expect(code).toBe(3);
+      expect(left(dir)).toEqual([]);
+    } finally {
+      await daemon.stop();
+    }
+  });
+});
