@@ -32,6 +32,7 @@ export type {
   StepView,
   TransferView,
 } from './build-view.ts';
+export { stepEnds } from './step-ends.ts';
 export { StepTable } from './step-table.ts';
 export { displayWidth, fitWidth, formatBytes, formatDuration, plainLine } from './format.ts';
 export { estimateMs } from './estimate.ts';

@@ -7,6 +7,8 @@ import {
   plainLine,
   reduce,
   type RendererOutput,
+  stepEnds,
+  type StepView,
   summaryLines,
 } from '@melange2/progress';
 import type { Diagnostic } from '@melange2/diagnostics';
@@ -27,9 +29,13 @@ export function progressGithub({ output }: ProgressGithubOptions): Plugin {
     apply({ hooks }) {
       let view = emptyView;
       const logs = new Map<string, string[]>();
+      const ends = stepEnds();
       hooks.eventReceived.tap(name, (event) => {
         view = reduce(view, event);
-        const lines = githubLines(view, event, logs);
+        const lines = [
+          ...ends(view, event).flatMap((step) => finishedStep(step, logs)),
+          ...githubLines(view, event, logs),
+        ];
         if (lines.length > 0) output.write(`${lines.join('\n')}\n`);
       });
     },
@@ -47,8 +53,6 @@ function githubLines(view: BuildView, event: BuildEvent, logs: Map<string, strin
       lines.push(text(event.text));
       return [];
     }
-    case 'stepFinished':
-      return finishedStep(view, event, logs);
     case 'problemFound':
       return [annotation(event.problem)];
     case 'notice':
@@ -65,19 +69,20 @@ function githubLines(view: BuildView, event: BuildEvent, logs: Map<string, strin
   }
 }
 
-function finishedStep(
-  view: BuildView,
-  event: Extract<BuildEvent, { type: 'stepFinished' }>,
-  logs: Map<string, string[]>,
-): string[] {
-  const step = view.steps.get(event.step);
-  const lines = logs.get(event.step) ?? [];
-  logs.delete(event.step);
-  if (step === undefined || (step.kind === 'internal' && event.error === undefined)) return [];
+function finishedStep(step: StepView, logs: Map<string, string[]>): string[] {
+  const lines = logs.get(step.id) ?? [];
+  logs.delete(step.id);
   const owner = step.package === undefined ? '' : `${step.package}: `;
-  const failed = event.error === 'canceled' ? 'canceled' : `FAILED: ${event.error}`;
-  const how = event.error !== undefined ? failed : event.cached ? 'cached' : formatDuration(event.durationMs);
-  return [`::group::${data(`${owner}${plainLine(step.name)} (${how})`)}`, ...lines, '::endgroup::'];
+  return [
+    `::group::${data(`${owner}${plainLine(step.name)} (${howItEnded(step)})`)}`,
+    ...lines,
+    '::endgroup::',
+  ];
+}
+
+function howItEnded({ status, error, durationMs = 0 }: StepView): string {
+  if (status === 'failed') return `FAILED: ${error}`;
+  return status === 'canceled' || status === 'cached' ? status : formatDuration(durationMs);
 }
 
 function annotation(problem: Diagnostic): string {

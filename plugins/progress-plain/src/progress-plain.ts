@@ -10,6 +10,7 @@ import {
   plainLine,
   reduce,
   type RendererOutput,
+  stepEnds,
   type StepView,
   summaryLines,
 } from '@melange2/progress';
@@ -29,11 +30,14 @@ export function progressPlain(options: ProgressPlainOptions): Plugin {
     apply({ hooks }) {
       let view = emptyView;
       const numbers = new Map<string, number>();
-      const told = new Set<string>();
+      const ends = stepEnds();
       let held: string[] = [];
       hooks.eventReceived.tap(name, (event) => {
         view = reduce(view, event);
-        held.push(...plainLines(view, event, { numbers, told, logs: options.logs ?? true }));
+        held.push(
+          ...ends(view, event).map((step) => finishedLine(view, step, numbers)),
+          ...plainLines(view, event, { numbers, logs: options.logs ?? true }),
+        );
         if (view.paused || held.length === 0) return;
         options.output.write(`${held.join('\n')}\n`);
         held = [];
@@ -45,13 +49,11 @@ export function progressPlain(options: ProgressPlainOptions): Plugin {
 interface Told {
   /** The number of each step, by first start. */
   readonly numbers: Map<string, number>;
-  /** Steps whose end was told. */
-  readonly told: Set<string>;
   readonly logs: boolean;
 }
 
-/** The lines that one event adds; what was told is added to. */
-function plainLines(view: BuildView, event: BuildEvent, { numbers, told, logs }: Told): string[] {
+/** The lines that one event adds besides the ends of steps; numbers are given to steps. */
+function plainLines(view: BuildView, event: BuildEvent, { numbers, logs }: Told): string[] {
   switch (event.type) {
     case 'buildStarted':
       return [`building ${event.package} from ${event.file} for ${event.architectures.join(', ')}`];
@@ -76,27 +78,6 @@ function plainLines(view: BuildView, event: BuildEvent, { numbers, told, logs }:
       const seconds = ((event.atMs - (step.startedMs ?? event.atMs)) / 1000).toFixed(1);
       return [`${numberOf(event.step, numbers)} ${seconds} | ${plainLine(event.text)}`];
     }
-    case 'stepFinished': {
-      const step = view.steps.get(event.step);
-      if (step === undefined || (hidden(step) && event.error === undefined)) return [];
-      // Sources and layers are looked at several times; only looks that took a while are worth a line.
-      if (step.kind !== 'command' && event.error === undefined && event.durationMs < 100) return [];
-      // Steps are looked up before they run, and some daemons tell of it several times.
-      if (event.cached && told.has(event.step)) return [];
-      told.add(event.step);
-      const known = numbers.has(event.step);
-      const number = numberOf(event.step, numbers);
-      const what = known && !event.cached && step.kind === 'command' ? '' : ` ${title(view, step)}`;
-      if (event.error === 'canceled')
-        return [`${number}${what} canceled (${formatDuration(event.durationMs)})`];
-      if (event.error !== undefined)
-        return [`${number}${what} FAILED ${event.error} (${formatDuration(event.durationMs)})`];
-      return [
-        event.cached
-          ? `${number}${what} CACHED`
-          : `${number}${what} done (${formatDuration(event.durationMs)})`,
-      ];
-    }
     case 'transfer':
       return event.finished && event.currentBytes > 0
         ? [
@@ -118,6 +99,23 @@ function plainLines(view: BuildView, event: BuildEvent, { numbers, told, logs }:
       return ['', ...summaryLines(view)];
     default:
       return [];
+  }
+}
+
+function finishedLine(view: BuildView, step: StepView, numbers: Map<string, number>): string {
+  const known = numbers.has(step.id);
+  const number = numberOf(step.id, numbers);
+  const what = known && step.status !== 'cached' && step.kind === 'command' ? '' : ` ${title(view, step)}`;
+  const time = `(${formatDuration(step.durationMs ?? 0)})`;
+  switch (step.status) {
+    case 'canceled':
+      return `${number}${what} canceled ${time}`;
+    case 'failed':
+      return `${number}${what} FAILED ${step.error} ${time}`;
+    case 'cached':
+      return `${number}${what} CACHED`;
+    default:
+      return `${number}${what} done ${time}`;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   emptyView,
   reduce,
   type RendererOutput,
+  stepEnds,
   summaryLines,
 } from '@melange2/progress';
 import pc from 'picocolors';
@@ -45,7 +46,7 @@ class Screen {
   readonly #options: ProgressTtyOptions;
   readonly #paint: Paint;
   #view: BuildView = emptyView;
-  readonly #shown = new Set<string>();
+  readonly #ends = stepEnds();
   #pending: string[] = [];
   /** Widths of the lines of the last picture. */
   #drawn: readonly number[] = [];
@@ -61,7 +62,7 @@ class Screen {
   receive(event: BuildEvent): void {
     if (this.#done) return;
     this.#view = reduce(this.#view, event);
-    this.#pending.push(...this.#permanent(event));
+    this.#pending.push(...this.#finished(event), ...this.#permanent(event));
     if (event.type === 'buildPaused') {
       this.#stopTimer();
       this.#frame(this.#pending, []);
@@ -112,18 +113,15 @@ class Screen {
     this.#shownText = permanent.length === 0 ? body : '';
   }
 
+  #finished(event: BuildEvent): string[] {
+    return this.#ends(this.#view, event)
+      .map((step) => drawFinished(this.#view, step, this.#size(), this.#paint))
+      .filter((line) => line !== undefined);
+  }
+
   #permanent(event: BuildEvent): string[] {
     const paint = this.#paint;
     switch (event.type) {
-      case 'stepFinished': {
-        const step = this.#view.steps.get(event.step);
-        // Sources and layers are looked at several times, steps looked up before they run: once is enough.
-        const brief = event.error === undefined && event.durationMs < 100;
-        if (brief && (step?.kind !== 'command' || this.#shown.has(event.step))) return [];
-        this.#shown.add(event.step);
-        const line = step === undefined ? undefined : drawFinished(this.#view, step, this.#size(), paint);
-        return line === undefined ? [] : [line];
-      }
       case 'problemFound': {
         const { problem } = event;
         const place = problem.span === undefined ? '' : `${formatPlace(problem.span)}: `;
