@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import { list } from './option-values.ts';
+import { duration, list, unused } from './option-values.ts';
 import { subcommand } from './subcommand.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds `compile` and `pipelines`. */
 export function addCompile(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  subcommand(program, 'compile')
+  const compile = subcommand(program, 'compile')
     .description('print what a build file becomes, as one line of JSON')
     .argument('[file]', 'the build file; default: the one of this folder')
     .option('--arch <name>', 'architecture to compile for; default: this machine’s', '')
@@ -20,12 +20,20 @@ export function addCompile(program: Command, terminal: Terminal, exit: (code: nu
         .choices(['gnu', 'musl'])
         .default('gnu'),
     )
+    .option('--cpu <number>', 'print these processors in place of those of the build file')
+    .option('--cpumodel <name>', 'the same for the model')
+    .option('--memory <amount>', 'the same for the memory')
+    .option('--disk <amount>', 'the same for the disk')
+    .option('--timeout <duration>', 'the same for the time (90s, 1h30m)', duration)
     .option('--pretty', 'on many lines')
     .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
     .action(async (file: string | undefined, options: Record<string, unknown>) => {
       const { runCompile } = await import('./commands/compile.ts');
       exit(await runCompile(file, options, terminal));
     });
+
+  // What the references' compile takes and does nothing with: nothing is resolved, fetched, signed or built.
+  for (const flags of unusedByCompile) compile.addOption(unused(flags));
 
   subcommand(program, 'pipelines')
     .description('list pipelines, or tell what one of them does')
@@ -37,3 +45,14 @@ export function addCompile(program: Command, terminal: Terminal, exit: (code: nu
       exit(await runPipelines(name, options, terminal));
     });
 }
+
+const unusedByCompile: readonly string[] = [
+  ...'apk-cache-dir build-date cache-dir cache-source dependency-log license lint-require lint-warn log-policy namespace out-dir package-append runner signing-key source-dir trace workspace-dir'
+    .split(' ')
+    .map((name) => `--${name} <value>`),
+  '-k, --keyring-append <value>',
+  '-r, --repository-append <value>',
+  ...'cleanup create-build-log debug debug-runner empty-workspace fail-on-lint-warning generate-index generate-provenance interactive persist-lint-results rm strip-origin-name'
+    .split(' ')
+    .map((name) => `--${name}`),
+];

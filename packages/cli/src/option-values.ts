@@ -26,6 +26,7 @@ export function integer(value: string): number {
 
 /** Reads a Go duration (`1h30m`, `90s`, `250ms`) into milliseconds. */
 export function duration(value: string): number {
+  if (value === '0') return 0;
   const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
   const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
   if (parts.length === 0 || parts.map((p) => p[0]).join('') !== value) {
@@ -64,4 +65,9 @@ export function network(value: string): (typeof networks)[number] {
   const found = networks.find((mode) => mode === value);
   if (found === undefined) throw new InvalidArgumentError(`Allowed are ${networks.join(', ')}.`);
   return found;
+}
+
+/** An option of the reference programs that changes nothing here: taken, so that command lines for them go on working. */
+export function unused(flags: string): Option {
+  return new Option(flags).hideHelp();
 }

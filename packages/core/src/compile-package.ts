@@ -1,4 +1,4 @@
-import { toReferenceJson } from '@melange2/config';
+import { type PackageConfig, type Resources, toReferenceJson } from '@melange2/config';
 import { type Diagnostic, redactor } from '@melange2/diagnostics';
 import type { BuildHooks, Plugin } from '@melange2/plugin-api';
 import { buildArchitectures } from './architectures.ts';
@@ -10,6 +10,9 @@ import { withHooks } from './with-hooks.ts';
 export interface CompileRequest extends InputRequest, CompileSettings {
   /** apk or OCI name; empty is this machine's. */
   readonly architecture: string;
+  /** Printed in place of what the build file has. */
+  readonly resources?: Partial<Omit<Resources, 'at'>>;
+  readonly timeoutMs?: number;
 }
 
 export interface CompileResult {
@@ -49,8 +52,21 @@ async function compileOne(request: CompileRequest, host: Host, hooks: BuildHooks
   );
   const compiled = packages.get(architecture);
   return {
-    json: compiled === undefined ? undefined : toReferenceJson(compiled.config),
+    json: compiled === undefined ? undefined : toReferenceJson(withLimits(compiled.config, request)),
     architecture,
     warnings,
+  };
+}
+
+function withLimits(config: PackageConfig, { resources, timeoutMs = 0 }: CompileRequest): PackageConfig {
+  const { package: main } = config;
+  return {
+    ...config,
+    package: {
+      ...main,
+      resources: { ...main.resources, ...resources },
+      // No time at all is no limit, and leaves the one of the file.
+      timeoutNs: timeoutMs > 0 ? BigInt(Math.round(timeoutMs * 1_000_000)) : main.timeoutNs,
+    },
   };
 }

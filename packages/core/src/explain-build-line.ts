@@ -1,12 +1,12 @@
 import { explainLine, type LineExplanation, pipelineLibrary } from '@melange2/pipeline';
 import { redactor } from '@melange2/diagnostics';
-import { createBuildHooks, type Plugin } from '@melange2/plugin-api';
-import { applyPlugins } from './apply-plugins.ts';
+import type { Plugin } from '@melange2/plugin-api';
 import { buildArchitectures } from './architectures.ts';
 import type { Host } from './build-request.ts';
 import { compileBuild } from './compile-build.ts';
 import type { CompileRequest } from './compile-package.ts';
 import { readInputs } from './read-inputs.ts';
+import { withHooks } from './with-hooks.ts';
 
 /**
  * Says what a line of a build file means; `undefined` when it has no such line, or is not for the architecture.
@@ -18,15 +18,12 @@ export async function explainBuildLine(
   line: number,
   { plugins, host }: { readonly plugins: readonly Plugin[]; readonly host: Host },
 ): Promise<LineExplanation | undefined> {
-  const hooks = createBuildHooks();
-  applyPlugins(hooks, plugins);
   const wanted = request.architecture === '' ? [] : [request.architecture];
   const [architecture = ''] = buildArchitectures(wanted, process.arch);
   const inputs = await readInputs(request, host);
-  const kernel = { hooks, host, redactor: redactor() };
-  const { config, packages, catalogue } = await compileBuild(kernel, request, inputs, [architecture], {
-    emit: () => {},
-  });
+  const { config, packages, catalogue } = await withHooks(plugins, host, (hooks) =>
+    compileBuild({ hooks, host, redactor: redactor() }, request, inputs, [architecture], { emit: () => {} }),
+  );
   const compiled = packages.get(architecture);
   if (compiled === undefined) return undefined;
   const { libc, buildOptions, file } = request;

@@ -16,6 +16,11 @@ interface CompileOptions {
   readonly gitCommit?: string;
   readonly gitRepoUrl?: string;
   readonly overrideHostTripletLibcSubstitutionFlavor: 'gnu' | 'musl';
+  readonly cpu?: string;
+  readonly cpumodel?: string;
+  readonly memory?: string;
+  readonly disk?: string;
+  readonly timeout?: number;
   readonly pretty?: boolean;
   readonly plugin: readonly string[];
 }
@@ -29,7 +34,8 @@ export async function runCompile(
   const options = raw as unknown as CompileOptions;
   const { cwd, env, now } = terminal;
   const path = (p: string): string => resolve(cwd, p);
-  const file = given ?? findBuildFile(cwd);
+  const file = given === undefined || given === '' ? findBuildFile(cwd) : given;
+  const { cpu, cpumodel, memory, disk } = options;
   const { json, architecture, warnings } = await compilePackage(
     {
       file,
@@ -38,6 +44,13 @@ export async function runCompile(
       buildOptions: options.buildOption,
       envFiles: options.envFile.map(path),
       libc: options.overrideHostTripletLibcSubstitutionFlavor,
+      resources: {
+        ...(cpu === undefined ? {} : { cpu }),
+        ...(cpumodel === undefined ? {} : { cpuModel: cpumodel }),
+        ...(memory === undefined ? {} : { memory }),
+        ...(disk === undefined ? {} : { disk }),
+      },
+      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
       ...(options.varsFile === undefined ? {} : { varsFile: path(options.varsFile) }),
       ...(options.gitCommit === undefined ? {} : { gitCommit: options.gitCommit }),
       ...(options.gitRepoUrl === undefined ? {} : { gitRepoUrl: options.gitRepoUrl }),
