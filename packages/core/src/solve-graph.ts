@@ -76,9 +76,11 @@ export async function solveGraph(
   const session = sessionOf(kernel.hooks, kernel.redactor, kernel.host.env);
   const advise = (why: string): Promise<string> =>
     registryAdvice(why, async (host) => session.auth?.credentials(host), signal);
+  if (asked.cacheExports.some(({ type }) => type === 'inline'))
+    warn('The cache of type inline was not written: it lies in an image, and a build of packages makes none');
   const caches = await openPluginCaches({
     imports: asked.cacheImports,
-    exports: asked.cacheExports,
+    exports: asked.cacheExports.filter(({ type }) => type !== 'inline'),
     parent: record.folder,
     warn,
     signal,
