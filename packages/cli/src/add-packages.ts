@@ -4,7 +4,7 @@ import { list } from './option-values.ts';
 import { subcommand } from './subcommand.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds what looks at packages that are there: `lint` and `license-check`. */
+/** Adds what looks at packages that are there: `lint`, `license-check` and `scan`. */
 export function addPackages(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const lint = subcommand(program, 'lint')
     .description(
@@ -31,5 +31,22 @@ export function addPackages(program: Command, terminal: Terminal, exit: (code: n
     .action(async (file: string, options: Record<string, unknown>) => {
       const { runLicenseCheck } = await import('./commands/license-check.ts');
       exit(await runLicenseCheck(file, options, terminal));
+    });
+
+  subcommand(program, 'scan')
+    .description('search built packages for what they need and offer once more, and print their .PKGINFO')
+    .argument('<file>', 'the build file of the packages')
+    .option('-r, --repository-append <place>', 'folder or URL with the packages', './packages')
+    .option('-p, --package <name>', 'only this package')
+    .option('--arch <name>', 'architecture; default: this machine’s', '')
+    .option('--diff', 'print what differs from the packages; exit code 1 when something does')
+    .option('--comments', 'compare comments too')
+    .option('--namespace <name>', 'the distribution, in package metadata', 'unknown')
+    .addOption(new Option('-k, --keyring-append <key>', 'accepted for compatibility').hideHelp())
+    .addOption(list('--pipeline-dir <dir>', 'folders with pipelines of your own'))
+    .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
+    .action(async (file: string, options: Record<string, unknown>) => {
+      const { runScan } = await import('./commands/scan.ts');
+      exit(await runScan(file, options, terminal));
     });
 }

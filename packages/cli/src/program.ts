@@ -63,7 +63,7 @@ const groups: readonly {
   { commands: ['keygen', 'sign', 'sign-index'], add: addKeys },
   { commands: ['index'], add: addIndex },
   { commands: ['cache'], add: addCache },
-  { commands: ['lint', 'license-check'], add: addPackages },
+  { commands: ['lint', 'license-check', 'scan'], add: addPackages },
   { commands: ['plugin'], add: addPlugin },
   { commands: ['version'], add: addVersion },
 ];

@@ -33,6 +33,8 @@ export type { LintedFile, LintRequest } from './lint-files.ts';
 export { listLinters } from './list-linters.ts';
 export { checkFileLicenses } from './check-file-licenses.ts';
 export type { LicenseCheckRequest, LicenseFindings } from './check-file-licenses.ts';
+export { scanPackages } from './scan-packages.ts';
+export type { ScannedPackage, ScanRequest, ScanResult } from './scan-packages.ts';
 export { packageVersion } from './package-version.ts';
 export { queryPackage } from './query-package.ts';
 export { findStep, listRecords, readLog, readRecord, recordFolder } from './read-records.ts';

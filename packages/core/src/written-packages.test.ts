@@ -8,6 +8,7 @@ import { API_VERSION, type Plugin } from '@melange2/plugin-api';
 import { samplePackage } from '@melange2/plugin-api/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkFileLicenses } from './check-file-licenses.ts';
+import { scanPackages } from './scan-packages.ts';
 import { type LintedFile, lintFiles, type LintRequest } from './lint-files.ts';
 
 const zlib = `This software is provided 'as-is', without any express or implied warranty. In no event will the authors be held
@@ -134,4 +135,47 @@ test('licences are told of packages, build files with their sources, and folders
   );
   expect(await licenses('source')).toEqual([['COPYING Zlib'], undefined]);
   expect(await licenses('sample.yaml', 'source')).toEqual([['COPYING Zlib'], ['6 LICENSE_DIFFERS']]);
+});
+
+test('a scan finds in written packages what today’s rules find, and plugins with them', async () => {
+  const sample = samplePackage({ 'usr/bin/greet': { content: '#!/usr/bin/perl\n', mode: 0o755 } }, 'greet');
+  await emitPackage(sample, { outDir: join(folder, 'packages'), sourceDateEpoch: 0 });
+  writeFileSync(
+    join(folder, 'greet.yaml'),
+    'package: {name: greet, version: 1.0.0, epoch: 0, description: A sample}\npipeline: [{runs: "true"}]\n',
+  );
+  const rule: Plugin = {
+    name: 'rule',
+    apiVersion: API_VERSION,
+    apply: ({ hooks }) =>
+      hooks.modifyPackage.tap('rule', (pkg) => ({
+        ...pkg,
+        found: { ...pkg.found, depends: [...pkg.found.depends, 'found-by-plugin'] },
+      })),
+  };
+  const request = {
+    file: 'greet.yaml',
+    architecture: 'x86_64',
+    repository: 'packages',
+    namespace: 'unknown',
+    pipelineDirs: [],
+    buildOptions: [],
+    envFiles: [],
+    libc: 'gnu',
+  } as const;
+  const { packages, missing } = await scanPackages(request, { plugins: [rule], host: host(), signal });
+  expect(missing).toEqual([]);
+  const lines = (text: string | undefined): string[] =>
+    (text ?? '').split('\n').filter((line) => /^(depend|provides|size|datahash) /.test(line));
+  const kept = lines(packages[0]?.written);
+  expect(kept.filter((line) => line.startsWith('depend '))).toEqual([]);
+  expect(lines(packages[0]?.found)).toEqual([
+    ...kept.filter((line) => line.startsWith('size ')),
+    'depend = cmd:perl',
+    'depend = found-by-plugin',
+    'provides = cmd:greet=1.0.0-r0',
+    ...kept.filter((line) => line.startsWith('datahash ')),
+  ]);
+  const gone = scanPackages({ ...request, repository: 'nowhere' }, { plugins: [], host: host(), signal });
+  await expect(gone).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
 });

@@ -63,7 +63,7 @@ export async function emitPackage(pkg: AnalysedPackage, options: EmitOptions): P
   try {
     const written = await writePackage({
       tree,
-      info: describe(pkg, sourceDateEpoch),
+      info: describedInfo(pkg, sourceDateEpoch),
       scripts: recipe.scripts,
       sourceDateEpoch,
       ...(options.buildFile === undefined ? {} : { buildFile: options.buildFile }),
@@ -84,7 +84,11 @@ export async function emitPackage(pkg: AnalysedPackage, options: EmitOptions): P
   }
 }
 
-function describe({ recipe, dependencies }: AnalysedPackage, sourceDateEpoch: number): PackageInfo {
+/** What a package says of itself in `.PKGINFO`, but for its size and hash. `sourceDateEpoch` 0 leaves the build date out. */
+export function describedInfo(
+  { recipe, dependencies }: AnalysedPackage,
+  sourceDateEpoch: number,
+): PackageInfo {
   const { providerPriority, replacesPriority } = recipe;
   return packageInfo({
     name: recipe.name,

@@ -16,7 +16,7 @@ export { openTree } from './open-tree.ts';
 export type { OpenedTree, OpenTreeOptions } from './open-tree.ts';
 export { attachSbom } from './attach-sbom.ts';
 export type { AttachSbomOptions } from './attach-sbom.ts';
-export { emitPackage } from './emit-package.ts';
+export { describedInfo, emitPackage } from './emit-package.ts';
 export type { EmitOptions, PackageArtifact } from './emit-package.ts';
 export { provenanceStatement, writeProvenance } from './write-provenance.ts';
 export type { Provenance, ProvenanceStatement, WriteProvenanceOptions } from './write-provenance.ts';
