@@ -71,7 +71,6 @@ test('all problems of a build file are reported together, sorted by place, with 
     '10 PIPELINE_UNKNOWN',
     '11 PIPELINE_VARIABLE_UNKNOWN',
     '12 CONFIG_CONDITION_INVALID',
-    '12 PIPELINE_VARIABLE_MALFORMED',
     '14 PIPELINE_SHELL_INVALID',
   ]);
 });

@@ -1,5 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { planBump } from './index.ts';
+import { parseConfig, planBump } from './index.ts';
 
 const sum = 'cf04af86dc085268c5f4470fbae49b18afbc221b78096aab842d934a76bad0ab';
 const commit = '8190a1652f4534ad3feebd3b48066514f0f4375f';
@@ -80,3 +83,29 @@ test('an address that cannot be known is a problem at its place', () => {
     ['CONFIG_VARIABLE_UNDEFINED', 15],
   ]);
 });
+
+const vectors = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
+const recipes = join(vectors, 'compile/wolfi-shared.ndjson.gz');
+
+test.skipIf(!existsSync(recipes))(
+  'a new version changes the lines of version and epoch in recipes, and no other',
+  { timeout: 120_000 },
+  () => {
+    const lines = gunzipSync(readFileSync(recipes)).toString().trimEnd().split('\n');
+    const wrong = lines.flatMap((line, i) => {
+      if (i % 5 !== 0) return [];
+      const { file, yaml } = JSON.parse(line) as { file: string; yaml: string };
+      const version = `${parseConfig(yaml, file, { warnings: false }).value?.package.version}.1`;
+      const { value, diagnostics } = planBump(yaml, file, { version });
+      // A priority that is the version has to stay a whole number.
+      if (diagnostics.length > 0)
+        return diagnostics.some((d) => d.code === 'CONFIG_PRIORITY_INVALID') ? [] : [file];
+      const after = value?.text.split('\n') ?? [];
+      const changed = yaml.split('\n').filter((before, at) => before !== after[at]);
+      return changed.every((text) => /^  (?:version|epoch):/.test(text))
+        ? []
+        : [`${file}: ${changed.join()}`];
+    });
+    expect(wrong).toEqual([]);
+  },
+);
