@@ -1,13 +1,24 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Finished, melange2, repositoryRoot } from '../harness/melange2.ts';
 import { onTerminal } from '../harness/on-terminal.ts';
+import { startRegistry } from '../harness/registry.ts';
 import { testFolder, testKey } from '../harness/test-folder.ts';
+import { cacheDir } from '../world/cache-dir.ts';
 
 const daemons = inject('daemons');
 const world = inject('world');
+/** The docker program that came with the oldest engine; it talks to all of them. */
+const docker = ((): string | undefined => {
+  const base = join(cacheDir(), 'daemons/bookworm');
+  if (!existsSync(join(base, 'current'))) return undefined;
+  const path = join(base, readFileSync(join(base, 'current'), 'utf8'), 'usr/bin/docker');
+  return existsSync(path) ? path : undefined;
+})();
+const engines = Object.entries(daemons).filter(([, address]) => address.startsWith('docker+unix://'));
 const from = ['-r', world.repository, '-k', world.keyring];
 
 const recipe = (steps: string): string => `package:
@@ -72,6 +83,67 @@ describe.skipIf(Object.keys(daemons).length === 0)('what a step leaves', () => {
     expect(read('home/build/left-behind')).toBe('written\n');
     expect(read('melange2/failed-step.sh')).toContain('frobnicate --now');
     expect(readdirSync(dir).filter((name) => name.endsWith('.new'))).toEqual([]);
+  });
+
+  test.runIf(docker !== undefined).each(engines)(
+    'runs in a Docker engine as the step did (%s)',
+    async (_, address) => {
+      const dir = testFolder();
+      const ref = `melange2-test-${randomUUID()}:failed`;
+      const host = address.replace('docker+', '');
+      mkdirSync(join(dir, 'work'));
+      writeFileSync(join(dir, 'work/sample.yaml'), failingOnce);
+      const args = ['build', 'sample.yaml', '--buildkit', address, '--arch', world.arch, ...from];
+      const to = [
+        '--export-on-failure',
+        'docker',
+        '--export-ref',
+        ref,
+        '--apk-cache-dir',
+        join(dir, 'cache'),
+      ];
+      const finished = await melange2([...args, ...to], {
+        cwd: join(dir, 'work'),
+        env: { MELANGE2_STATE: join(dir, 'state'), DOCKER_HOST: host },
+      });
+      expect(finished.code, finished.stderr).toBe(1);
+      expect(finished.stderr).toContain(`enter it with: docker run --rm -it ${ref}`);
+      const engine = (...command: string[]): string =>
+        execFileSync(docker ?? '', ['-H', host, ...command], { encoding: 'utf8', stdio: 'pipe' });
+      const look = 'pwd; id -u; echo $COLOUR; wc -c < left-behind; /melange2/failed-step.sh 2>&1 | tail -n 1';
+      const ran = engine('run', '--rm', '--network', 'none', ref, '/bin/sh', '-c', look);
+      engine('rmi', ref);
+      expect(ran.split('\n').slice(0, 4)).toEqual(['/home/build/sub', '1000', 'blue', '37']);
+      expect(ran).toMatch(/frobnicate: not found\n$/);
+    },
+  );
+
+  test.each(Object.entries(daemons))('is pushed to a registry (%s)', async (_, address) => {
+    const registry = await startRegistry('open');
+    onTestFinished(() => registry.stop());
+    const dir = testFolder();
+    const ref = `${registry.host}/failed:latest`;
+    const to = ['--export-on-failure', 'registry', '--export-ref', ref];
+    const finished = await build(dir, address, failingOnce, [...from, ...to]);
+    expect(finished.code, finished.stderr).toBe(1);
+    const base = `http://${registry.host}/v2/failed`;
+    const accept = 'application/vnd.oci.image.manifest.v1+json';
+    const manifest = (await (await fetch(`${base}/manifests/latest`, { headers: { accept } })).json()) as {
+      config: { digest: string };
+      layers: { digest: string }[];
+    };
+    const image = (await (await fetch(`${base}/blobs/${manifest.config.digest}`)).json()) as {
+      config: { User: string; WorkingDir: string; Env: string[]; Labels: Record<string, string> };
+    };
+    const { User, WorkingDir, Env, Labels } = image.config;
+    expect([User, WorkingDir, Labels['melange2.step']]).toEqual(['1000:1000', '/home/build/sub', 'Breaks']);
+    expect(Env).toContain('COLOUR=blue');
+    const layer = join(dir, 'layer.tar.gz');
+    const blob = await fetch(`${base}/blobs/${manifest.layers[0]?.digest}`);
+    writeFileSync(layer, Buffer.from(await blob.arrayBuffer()));
+    const read = (path: string): string => execFileSync('tar', ['-xzOf', layer, path], { encoding: 'utf8' });
+    expect(read('home/build/sub/left-behind')).toHaveLength(37);
+    expect(read('melange2/failed-step.sh')).toContain('frobnicate --now');
   });
 
   test.each(Object.entries(daemons))('is its whole output, cached or not (%s)', async (_, address) => {

@@ -36,7 +36,7 @@ export interface StepView {
   readonly durationMs?: number;
   readonly error?: string;
   readonly exitCode?: number;
-  /** The last lines, oldest first; at most {@link tailLength}. */
+  /** The last lines, oldest first; at most {@link tailLength}. Forgotten when the step has ended well. */
   readonly tail: readonly string[];
   readonly lineCount: number;
   readonly progress?: ItemProgress;
@@ -218,6 +218,8 @@ function finishStep(view: BuildView, event: Extract<BuildEvent, { type: 'stepFin
   const finished: StepView = {
     ...rest,
     status,
+    // Of ten thousand steps they would fill the memory, and nobody shows them.
+    tail: status === 'completed' || status === 'cached' ? [] : step.tail,
     durationMs: event.durationMs,
     ...(event.error === undefined ? {} : { error: event.error }),
     ...(event.exitCode === undefined ? {} : { exitCode: event.exitCode }),
