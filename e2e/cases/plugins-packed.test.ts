@@ -10,6 +10,7 @@ const world = inject('world');
 const apkCache = inject('apkCache');
 const examples = join(repositoryRoot, 'docs/plugins/examples');
 const names = [
+  'melange2-cache-http',
   'melange2-cache-zig',
   'melange2-exporter-gzip',
   'melange2-progress-dots',
