@@ -280,6 +280,35 @@ describe.skipIf(Object.keys(daemons).length === 0)('a cache that cannot be writt
     },
   );
 
+  test.each(Object.entries(daemons).filter(([age]) => age !== '0.8'))(
+    'since its registry says nothing, from the first or in the middle, holds no build up (BuildKit %s)',
+    async (_, address) => {
+      const silent = await startRefusingRegistry('silent');
+      const stuck = await startRefusingRegistry('silentUploads');
+      try {
+        const spec = `type=registry,ref=${silent.host}/cache:x,timeout=1`;
+        const { build } = machine(address);
+        const text = recipe(`echo ${randomUUID()}`);
+        const first = await build(text, ['--cache-from', spec, '--cache-to', spec]);
+        expect(first.code, first.stderr).toBe(0);
+        expect(first.stderr).toContain(
+          `warning: The cache ${silent.host}/cache:x was not read: its registry`,
+        );
+        expect(first.stderr).toContain(
+          `warning: The cache ${silent.host}/cache:x was not written: its registry`,
+        );
+        const to = ['--cache-to', `type=registry,ref=${stuck.host}/cache:x,timeout=3`];
+        const second = await build(recipe(`echo ${randomUUID()}`), to);
+        expect(second.code, second.stderr).toBe(0);
+        expect(second.stderr).toContain('was not written: nothing was heard for 3 s');
+        expect(second.stderr).toContain('\nBuilt sample-1.0-r0');
+      } finally {
+        await silent.stop();
+        await stuck.stop();
+      }
+    },
+  );
+
   test.each(Object.entries(daemons))(
     'for want of an account in a cloud is a warning without the keys (BuildKit %s)',
     async (_, address) => {

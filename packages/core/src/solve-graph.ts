@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { TarEntry } from '@melange2/apk';
-import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
+import { type CacheEntry, type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
 import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/packager';
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
 import type { CacheBackend } from '@melange2/plugin-api';
@@ -21,6 +21,8 @@ import { openPluginCaches } from './plugin-caches.ts';
 import { registryAdvice } from './registry-advice.ts';
 import { remoteCaches } from './remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
+import { secondsOf, withoutSilentRegistries } from './silent-registries.ts';
+import { stallWatch } from './stall-watch.ts';
 import { stepFailure } from './step-failure.ts';
 import { stepLimits } from './step-limits.ts';
 import { openFailedState, type StepState } from './step-state.ts';
@@ -78,15 +80,30 @@ export async function solveGraph(
     registryAdvice(why, async (host) => session.auth?.credentials(host), signal);
   if (asked.cacheExports.some(({ type }) => type === 'inline'))
     warn('The cache of type inline was not written: it lies in an image, and a build of packages makes none');
+  const [imports, exports] = await Promise.all([
+    withoutSilentRegistries(asked.cacheImports, signal),
+    withoutSilentRegistries(
+      asked.cacheExports.filter(({ type }) => type !== 'inline'),
+      signal,
+    ),
+  ]);
+  const silence = 'its registry takes connections and says nothing';
+  for (const { attributes } of imports.silent)
+    warn(`The cache ${attributes['ref']} was not read: ${silence}`);
+  for (const { attributes } of exports.silent)
+    warn(`The cache ${attributes['ref']} was not written: ${silence}`);
   const caches = await openPluginCaches({
-    imports: asked.cacheImports,
-    exports: asked.cacheExports.filter(({ type }) => type !== 'inline'),
+    imports: imports.asked,
+    exports: exports.asked,
     parent: record.folder,
     warn,
     signal,
   });
   let received: ReceivedTrees | undefined;
   let started = false;
+  const stall = stallWatch(
+    Math.max(...caches.exports.map(({ attributes }) => secondsOf(attributes['timeout'], 300)), 1) * 1000,
+  );
   let traced: readonly string[] | undefined;
   const ask = async (cacheExports: readonly CacheBackend[]): Promise<unknown> =>
     daemon.client.build({
@@ -97,8 +114,8 @@ export async function solveGraph(
       session: { ...graph.session, ...session },
       sessionOptions: { cacheDir: build.cacheDir },
       entitlements: asked.entitlements,
-      cacheImports: caches.imports.map(({ type, attributes }) => ({ type, attrs: attributes })),
-      cacheExports: cacheExports.map(({ type, attributes }) => ({ type, attrs: attributes })),
+      cacheImports: caches.imports.map(cacheEntryOf),
+      cacheExports: cacheExports.map(cacheEntryOf),
       exports: [
         {
           kind: 'tar',
@@ -115,21 +132,25 @@ export async function solveGraph(
               },
               signal,
             });
+            // From here on the daemon writes caches alone.
+            if (cacheExports.length > 0) stall.touch();
           },
         },
       ],
       onEvent: (event) => {
         started = true;
+        if (received !== undefined && cacheExports.length > 0) stall.touch();
         tracker.receive(event);
         limits.receive(event);
       },
-      signal,
+      signal: AbortSignal.any([signal, stall.signal]),
     });
   try {
     await withCacheExports(caches.exports, {
       ask,
       isReceived: () => received !== undefined,
       isStarted: () => started,
+      stalled: stall.signal,
       onNotWritten: async (why, type) => {
         const which = type === undefined ? '' : ` of type ${type}`;
         warn(`The build's cache${which} was not written: ${why}${await advise(why)}`);
@@ -151,10 +172,16 @@ export async function solveGraph(
     throw error;
   } finally {
     limits.close();
+    stall.stop();
     await caches.close();
   }
   if (received === undefined) throw new Error(`the daemon sent nothing back for ${request.file}`);
   return { trees: received, cacheMounts: tellCacheMounts(mounts, signal) };
+}
+
+/** A cache as the daemon is told of it: how long it may be silent is the client's affair. */
+function cacheEntryOf({ type, attributes: { timeout: _, ...attrs } }: CacheBackend): CacheEntry {
+  return { type, attrs };
 }
 
 /** How long a failed build waits for what the daemon says of cache mounts. */

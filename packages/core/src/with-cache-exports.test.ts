@@ -60,3 +60,16 @@ test('a build that fails is failed, though its words are those of a cache', asyn
   expect(asked).toEqual(['s3,local']);
   expect(failure).toContain('unknown cache exporter');
 });
+
+test('caches that take too long after the result came are given up with a warning', async () => {
+  const stalled = AbortSignal.abort(new Error('nothing was heard for 3 s'));
+  const warnings: string[] = [];
+  await withCacheExports([s3], {
+    ask: () => Promise.reject(stalled.reason),
+    isReceived: () => true,
+    isStarted: () => true,
+    stalled,
+    onNotWritten: (why) => void warnings.push(why),
+  });
+  expect(warnings).toEqual(['nothing was heard for 3 s']);
+});

@@ -8,6 +8,8 @@ export interface CacheExportAttempt {
   readonly isReceived: () => boolean;
   /** Whether the daemon has told of any step. */
   readonly isStarted: () => boolean;
+  /** Aborted when the daemon has said nothing for too long after the result has arrived. */
+  readonly stalled?: AbortSignal;
   /** Told why a cache was not written; the type when only those of one type were not. */
   readonly onNotWritten: (why: string, type?: string) => void | Promise<void>;
 }
@@ -20,7 +22,7 @@ export interface CacheExportAttempt {
  */
 export async function withCacheExports(
   cacheExports: readonly CacheBackend[],
-  { ask, isReceived, isStarted, onNotWritten }: CacheExportAttempt,
+  { ask, isReceived, isStarted, stalled, onNotWritten }: CacheExportAttempt,
 ): Promise<void> {
   let exports = cacheExports;
   for (;;) {
@@ -28,6 +30,10 @@ export async function withCacheExports(
       await ask(exports);
       return;
     } catch (error) {
+      if (stalled?.aborted === true && isReceived() && error === stalled.reason)
+        return await onNotWritten(
+          stalled.reason instanceof Error ? stalled.reason.message : 'it took too long',
+        );
       if (exports.length === 0 || !isSolveError(error)) throw error;
       const { text } = error.details;
       if (isReceived()) return await onNotWritten(text);
