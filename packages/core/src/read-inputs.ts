@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import {
-  builtinCatalogue,
-  folderCatalogue,
-  layeredCatalogue,
-  type PipelineCatalogue,
-} from '@melange2/pipeline';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { builtinCatalogue, layeredCatalogue, type PipelineCatalogue } from '@melange2/pipeline';
 import type { BuildRequest, Host } from './build-request.ts';
 import { unreadable } from './file-source.ts';
+import { pipelineFolder } from './pipeline-folder.ts';
 import { readBuildText } from './read-config.ts';
 import { gitCommit, gitRepository, pathInRepository } from './git-repository.ts';
 
@@ -44,13 +40,13 @@ export type InputRequest = Pick<
 export async function readInputs(request: InputRequest, host: Host, known?: string): Promise<BuildInputs> {
   const path = resolve(host.cwd, request.file);
   const folder = dirname(path);
-  const [text, envFiles, varsFile, catalogue, commit, repository, inRepository] = await Promise.all([
+  const catalogue = openCatalogue(request.pipelineDirs);
+  const [text, envFiles, varsFile, commit, repository, inRepository] = await Promise.all([
     known ?? readBuildText(path, request.file),
     Promise.all(request.envFiles.map(async (file) => ({ file, text: await readText(file, file) }))),
     request.varsFile === undefined
       ? undefined
       : readText(request.varsFile, request.varsFile).then((t) => ({ file: request.varsFile ?? '', text: t })),
-    openCatalogue(request.pipelineDirs),
     request.gitCommit ?? gitCommit(folder),
     request.gitRepoUrl ?? gitRepository(folder),
     pathInRepository(path),
@@ -67,29 +63,14 @@ export async function readInputs(request: InputRequest, host: Host, known?: stri
   };
 }
 
-/** The pipelines of these folders, then of the machine, then the built-in ones. */
-export async function openCatalogue(folders: readonly string[]): Promise<PipelineCatalogue> {
+/**
+ * The pipelines of these folders, then of the machine, then the built-in ones.
+ *
+ * @throws {BuildError} FILE_UNREADABLE
+ */
+export function openCatalogue(folders: readonly string[]): PipelineCatalogue {
   const wanted = existsSync(systemPipelines) ? [...folders, systemPipelines] : folders;
-  const catalogues = await Promise.all(
-    wanted.map(async (folder) => folderCatalogue(folder, await readPipelines(folder))),
-  );
-  return layeredCatalogue([...catalogues, builtinCatalogue]);
-}
-
-async function readPipelines(folder: string): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw unreadable(folder, cause);
-  });
-  await Promise.all(
-    entries
-      .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && entry.name.endsWith('.yaml'))
-      .map(async (entry) => {
-        const path = join(entry.parentPath, entry.name);
-        files.set(path.slice(folder.length + 1), await readText(path, path));
-      }),
-  );
-  return files;
+  return layeredCatalogue([...wanted.map(pipelineFolder), builtinCatalogue]);
 }
 
 async function readText(path: string, shown: string): Promise<string> {
