@@ -210,8 +210,16 @@ async function stepFailed(
   if (facts?.kind === 'source' && failure.details.exitCode === undefined) return undefined;
   const state = await openFailedState(failure, gateway, step, architecture);
   const log = tracker.logFile(digest);
-  if (state !== undefined && log !== undefined && tracker.isClipped(digest)) {
-    await keepWholeLog(state, log, build.kernel.redactor);
+  if (log !== undefined && tracker.isClipped(digest)) {
+    if (state !== undefined) await keepWholeLog(state, log, build.kernel.redactor);
+    else {
+      build.bus.emit({
+        type: 'notice',
+        level: 'warning',
+        text: `the daemon left out a part of what "${step.name}" printed, and does not keep it: "melange2 log --trace" runs the step once more and keeps all of it`,
+        architecture,
+      });
+    }
   }
   const { onFailedStep } = request;
   if (onFailedStep !== undefined) {

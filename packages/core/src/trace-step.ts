@@ -7,6 +7,7 @@ import { logFile, type PlannedStep, stepDescription } from '@melange2/pipeline';
 import type { ArchitectureBuild } from './architecture-build.ts';
 import { loneStep } from './lone-step.ts';
 import { definitionOf, entitlementsOf, type PlannedGraph } from './plan-graph.ts';
+import { redactStream } from './redact-stream.ts';
 import { sessionOf } from './session-attachments.ts';
 import { stepTracker } from './step-tracker.ts';
 
@@ -58,7 +59,11 @@ export async function traceStep(
           output: async (stream) => {
             for await (const entry of readTar(stream, { archive: 'the trace' })) {
               if (entry.type === 'file' && entry.name.endsWith(`/${logFile}`))
-                await pipeline(entry.content, createWriteStream(`${file}.new`));
+                await pipeline(
+                  entry.content,
+                  redactStream(kernel.redactor),
+                  createWriteStream(`${file}.new`),
+                );
             }
           },
         },
