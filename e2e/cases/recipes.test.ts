@@ -80,9 +80,19 @@ const cases: Readonly<Record<string, Recipe>> = {
 };
 
 describe.skipIf(missing !== undefined)('recipes of Wolfi, unmodified', () => {
-  const [address = ''] = Object.values(daemons).slice(-1);
+  // All of them on the newest daemon, the smallest on the oldest too.
+  const ages = Object.keys(daemons).toSorted((a, b) => Number(b) - Number(a));
+  const builds = [
+    ...Object.keys(cases).map((name) => [name, ages[0] ?? ''] as const),
+    ...ages
+      .slice(1)
+      .slice(-1)
+      .map((age) => ['zip', age] as const),
+  ];
 
-  test.each(Object.entries(cases))('%s builds, installs and works', async (name, recipe) => {
+  test.each(builds)('%s builds on BuildKit %s, installs and works', async (name, age) => {
+    const address = daemons[age] ?? '';
+    const recipe = cases[name]!;
     const dir = testFolder();
     const key = await testKey(dir);
     const built = await buildPackage({

@@ -19,6 +19,7 @@ test('programs and libraries move below usr', () => {
 test('links still lead to their targets after both have moved', () => {
   expect(mergedLinkTarget('sbin/a', 'b')).toBe('b');
   expect(mergedLinkTarget('bin/a', '../usr/share/b')).toBe('../share/b');
+  expect(mergedLinkTarget('usr/bin/X11', '.')).toBe('.');
   expect(mergedLinkTarget('lib64/ld.so.2', '/lib/x/ld.so.2')).toBe('/usr/lib/x/ld.so.2');
 });
 

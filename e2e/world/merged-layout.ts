@@ -30,5 +30,6 @@ export function mergedLinkTarget(oldPath: string, target: string): string | unde
   const newPath = `/${mergedPath(oldPath)}`;
   const newTarget = `/${mergedPath(oldTarget.slice(1))}`;
   if (newPath === newTarget) return undefined;
-  return absolute ? newTarget : posix.relative(posix.dirname(newPath), newTarget);
+  // A link to the folder that it lies in.
+  return absolute ? newTarget : posix.relative(posix.dirname(newPath), newTarget) || '.';
 }

@@ -5,7 +5,7 @@ export interface SourceTarball {
   readonly sha256: string;
 }
 
-/** The tarballs that recipes and examples pin. */
+/** The tarballs that examples and the first recipes pin. */
 export const sourceTarballs: readonly SourceTarball[] = [
   {
     source: 'zip',
@@ -31,5 +31,44 @@ export const sourceTarballs: readonly SourceTarball[] = [
     source: 'libjson-xs-perl',
     file: 'libjson-xs-perl_4.040.orig.tar.gz',
     sha256: '8eff1e9f304c5625b59ab7b42258415f6d3e3681c1ddab6b725518a018a7f5e0',
+  },
+];
+
+/** The tarballs of further recipes, which only their tests fetch. */
+export const moreSourceTarballs: readonly SourceTarball[] = [
+  {
+    source: 'cppunit',
+    file: 'cppunit_1.15.1.orig.tar.gz',
+    sha256: '89c5c6665337f56fd2db36bc3805a5619709d51fb136e51937072f63fcc717a7',
+  },
+  {
+    source: 'judy',
+    file: 'judy_1.0.5.orig.tar.gz',
+    sha256: 'd2704089f85fdb6f2cd7e77be21170ced4b4375c03ef1ad4cf1075bd414a63eb',
+  },
+  {
+    source: 'lzo2',
+    file: 'lzo2_2.10.orig.tar.gz',
+    sha256: 'c0f892943208266f9b6543b3ae308fab6284c5c90e627931446fb49b4221a072',
+  },
+  {
+    source: 'libfile-fcntllock-perl',
+    file: 'libfile-fcntllock-perl_0.22.orig.tar.gz',
+    sha256: '9a9abb2efff93ab73741a128d3f700e525273546c15d04e7c51c704ab09dbcdf',
+  },
+  {
+    source: 'libperlio-gzip-perl',
+    file: 'libperlio-gzip-perl_0.20.orig.tar.gz',
+    sha256: '4848679a3f201e3f3b0c5f6f9526e602af52923ffa471a2a3657db786bd3bdc5',
+  },
+  {
+    source: 'potrace',
+    file: 'potrace_1.16.orig.tar.gz',
+    sha256: 'be8248a17dedd6ccbaab2fcc45835bb0502d062e40fbded3bc56028ce5eb7acc',
+  },
+  {
+    source: 'unzip',
+    file: 'unzip_6.0.orig.tar.gz',
+    sha256: '036d96991646d0449ed0aa952e4fbe21b476ce994abc276e49d30e686708bd37',
   },
 ];

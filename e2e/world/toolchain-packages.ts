@@ -25,23 +25,27 @@ export const toolchainPackages: WorldSet = {
     'python3-setuptools',
     'python3-venv',
     'python3-wheel',
+    'python3-wheel-whl',
     'r-base-core',
     'ruby',
     'rustc',
   ],
   omitted:
-    /^(adduser|base-files|ca-certificates|debconf|debhelper|debianutils|dh-.*|dpkg|dpkg-dev|init-system-helpers|libdpkg-perl|libfile-find-rule-perl|libnumber-compare-perl|libtext-glob-perl|media-types|passwd|perl-openssl-defaults|psmisc|python3-pyelftools|rake|sgml-base|ucf|usrmerge|xdg-utils)$/,
+    /^(adduser|base-files|ca-certificates|debconf|debhelper|debianutils|dh-.*|dpkg|dpkg-dev|init-system-helpers|libdpkg-perl|libfile-find-rule-perl|libnumber-compare-perl|libtext-glob-perl|media-types|passwd|perl-openssl-defaults|psmisc|python3-pyelftools|rake|sgml-base|sysvinit-utils|ucf|usrmerge|xdg-utils)$/,
   wolfiNames: {
     R: ['r-base-core'],
     'R-dev': [],
     'R-doc': [],
+    'cmake-3': ['cmake'],
+    'gcc-14-default': ['gcc'],
     go: ['golang-go'],
     'py3-build': ['python3-build', 'python3-venv'],
     'py3-installer': ['python3-installer'],
     'py3-setuptools': ['python3-setuptools'],
     rust: ['cargo', 'rustc'],
   },
-  extraDepends: {},
+  // Its program is a script of bash.
+  extraDepends: { 'r-base-core': ['bash'] },
   alternativeLinks: {
     'clang-14': { 'usr/bin/clang': 'clang-14' },
     libblas3: { [`${lib}/libblas.so.3`]: 'blas/libblas.so.3' },
@@ -51,7 +55,13 @@ export const toolchainPackages: WorldSet = {
       'usr/bin/llvm-profdata': 'llvm-profdata-14',
     },
     'php8.2-cli': { 'usr/bin/php': 'php8.2' },
-    'php8.2-dev': { 'usr/bin/php-config': 'php-config8.2', 'usr/bin/phpize': 'phpize8.2' },
+    'php8.2-dev': {
+      'usr/bin/php-config': 'php-config8.2',
+      'usr/bin/phpize': 'phpize8.2',
+      // Where phpize looks when there is no dpkg to ask.
+      'usr/share/libtool/config': 'build-aux',
+    },
+    'r-base-core': { 'etc/R/Renviron': '/usr/lib/R/etc/Renviron.ucf' },
   },
   ownPackages: [
     {

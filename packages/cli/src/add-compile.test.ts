@@ -23,8 +23,22 @@ needs: cmake ninja
 
 output-dir  (path, default output)
     The build folder.
+
+Example
+    pipeline:
+      - uses: cmake/install
 `,
   );
+  expect((await run('pipelines', 'ruby/install')).stdout).toContain(`Example
+    pipeline:
+      - uses: ruby/install
+        with:
+          version: \${{package.version}}
+`);
+  expect((await run('pipelines', 'ruby')).stdout).toBe(
+    'ruby/build    Build a gem\nruby/clean    Clean up after installing a gem\nruby/install  Install a gem\n',
+  );
+  expect(JSON.parse((await run('pipelines', 'go/', '--json')).stdout)).toHaveLength(5);
   expect(JSON.parse((await run('pipelines', 'strip', '--json')).stdout)).toMatchObject({
     name: 'strip',
     needs: ['binutils', 'scanelf'],

@@ -15,7 +15,7 @@ import {
 import type { BuildPlan, NetworkMode, PlannedMount, PlannedStep, PlannedUser } from './build-plan.ts';
 import { collectSources, lowerSources, type KeptSource } from './fetched-sources.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
-import { logFile, logFolder, stepCommand } from './step-command.ts';
+import { logFile, logFolder, stepCommand, type StepCommandOptions } from './step-command.ts';
 import { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
 
 export interface LowerOptions {
@@ -174,11 +174,15 @@ function lowerStep(
     });
     common.push({ kind: 'bind', dest: scriptFolder, source: file, readonly: true });
   }
-  const run = (mounts: readonly Mount[], network: NetworkMode, name: string, log: boolean): Exec =>
+  const run = (
+    mounts: readonly Mount[],
+    network: NetworkMode,
+    name: string,
+    how: Pick<StepCommandOptions, 'log' | 'trace'>,
+  ): Exec =>
     before.run({
       args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
-        log,
-        trace: options.trace ?? false,
+        ...how,
         notes: step.mounts.flatMap(({ note }) => (note === undefined ? [] : [note])),
       }),
       env: Object.entries(step.env),
@@ -193,7 +197,8 @@ function lowerStep(
     });
   const sources = lowerSources(step, options, {
     described: { description: { [stepDescription]: step.id }, locations },
-    run: (mount, name) => run([mount], step.network, name, false).mount(mount.dest),
+    // Not traced: it would be done a second time for that.
+    run: (mount, name) => run([mount], step.network, name, {}).mount(mount.dest),
   });
   const mounts = [...sources.mounts];
   if (withLog) {
@@ -207,7 +212,10 @@ function lowerStep(
       selector: '/log',
     });
   }
-  const exec = run(mounts, sources.offline ? 'none' : step.network, step.name, withLog);
+  const exec = run(mounts, sources.offline ? 'none' : step.network, step.name, {
+    log: withLog,
+    trace: options.trace ?? false,
+  });
   return {
     step,
     before,
