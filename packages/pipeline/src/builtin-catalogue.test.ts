@@ -41,7 +41,9 @@ interface Interface {
   readonly source: 'melange' | 'melange2';
   readonly uses: string;
   readonly needs?: readonly string[];
-  readonly inputs?: Readonly<Record<string, { readonly required?: boolean; readonly default?: string | number | boolean }>>;
+  readonly inputs?: Readonly<
+    Record<string, { readonly required?: boolean; readonly default?: string | number | boolean }>
+  >;
 }
 
 const vectors = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
