@@ -39,8 +39,8 @@ const inputs: Readonly<Record<string, (size: number) => string>> = {
     `${head}vars:\n  v0: "${'a'.repeat(1000)}"\n${repeat(n * 20, (i) => `  v${i + 1}: "\${{vars.v${i}}}\${{vars.v${i}}}"\n`)}`,
   'subpackages by range': (n) =>
     `${head}data:\n- name: d\n  items:\n${repeat(n * 2500, (i) => `    k${i}: v\n`)}subpackages:\n- range: d\n  name: p-\${{range.key}}\n  pipeline:\n  - uses: split/dev\n  - runs: echo \${{range.value}}\n`,
-  'ranges over a range of all names': (n) =>
-    `${head}data:\n- name: d\n  items: {${repeat(n * 500, (i) => `k${i}: v, `)}}\nsubpackages:\n${repeat(n * 5, (i) => `- range: d\n  name: p${i}-\${{range.key}}\n`)}`,
+  'twenty ranges over the same items': (n) =>
+    `${head}data:\n- name: d\n  items: {${repeat(n * 500, (i) => `k${i}: v, `)}}\nsubpackages:\n${repeat(20, (i) => `- range: d\n  name: p${i}-\${{range.key}}\n`)}`,
   'steps 200 levels deep': (n) =>
     `${head}pipeline:\n${repeat(n * 50, (i) => `${' '.repeat(2 + i * 2)}- pipeline:\n`)}${' '.repeat(2 + n * 100)}- runs: x\n`,
   'aliases of aliases': (n) =>
