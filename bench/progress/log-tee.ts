@@ -19,7 +19,7 @@ const scripts = {
   '1,000,000 lines by one program': 'seq -f "line %.0f of very many lines that a step prints" 1000000',
   '300,000 lines by the shell itself':
     'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); echo "line $i of very many"; done',
-  'compile 40 files, 100 lines each': `i=0; while [ $i -lt 40 ]; do i=$((i+1)); cc -O2 -c ${dir}/x.c -o ${dir}/x.o; seq -f "cc line %.0f" 100; done`,
+  'compile 8 files, 100 lines each': `i=0; while [ $i -lt 8 ]; do i=$((i+1)); cc -O2 -c ${dir}/x.c -o ${dir}/x.o; seq -f "cc line %.0f" 100; done`,
 };
 
 function run(script: string, log: boolean): number {
