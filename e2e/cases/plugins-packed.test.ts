@@ -80,7 +80,13 @@ subpackages:
     writeFileSync(join(dir, 'sample.yaml'), text('true'));
     writeFileSync(join(dir, 'failing.yaml'), text('exit 9'));
     const config = { plugins: names.filter((name) => name !== 'melange2-exporter-gzip') };
-    writeFileSync(join(dir, 'melange2.config.json'), JSON.stringify(config));
+    writeFileSync(
+      join(dir, 'melange2.config.ts'),
+      `import { type BuilderConfig, defineConfig } from '@melange2/plugin-api';
+const config: BuilderConfig = ${JSON.stringify(config)};
+export default defineConfig(config);
+`,
+    );
     const build = (
       file: string,
       ...args: string[]
