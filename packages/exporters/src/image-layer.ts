@@ -1,9 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { gzipParallel } from '@melange2/apk';
+import { writeChunks } from './write-chunks.ts';
 
 /** A layer in a file: compressed, with both of its digests. */
 export interface ImageLayer {
@@ -28,9 +27,7 @@ export async function writeLayer(
   const packed = createHash('sha256');
   const size = { bytes: 0 };
   try {
-    await pipeline(counted(gzipParallel(hashed(tar, plain)), packed, size), createWriteStream(path), {
-      signal,
-    });
+    await writeChunks(path, counted(gzipParallel(hashed(tar, plain)), packed, size), signal);
   } catch (error) {
     await rm(path, { force: true });
     throw error;

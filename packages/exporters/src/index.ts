@@ -4,6 +4,7 @@ export { writeLayer } from './image-layer.ts';
 export type { ImageLayer } from './image-layer.ts';
 export { mediaTypes, ociImage } from './oci-image.ts';
 export type { ImageBlob, OciImage } from './oci-image.ts';
+export { writeChunks } from './write-chunks.ts';
 export { countBytes } from './count-bytes.ts';
 export { imageArchive } from './image-archive.ts';
 export { formatRateLimit, mirrorStanza, parseRateLimit } from './rate-limit.ts';

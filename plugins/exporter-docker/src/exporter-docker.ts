@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -15,6 +15,7 @@ import {
   type ExportTarget,
   imageArchive,
   ociImage,
+  writeChunks,
   writeLayer,
 } from '@melange2/exporters';
 import { API_VERSION, type Plugin } from '@melange2/plugin-api';
@@ -81,7 +82,7 @@ function toFile(path: string, context: ExportContext): Send {
     const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
     try {
       await mkdir(dirname(path), { recursive: true });
-      await pipeline(countBytes(archive, context), createWriteStream(aside), { signal });
+      await writeChunks(aside, countBytes(archive, context), signal);
       await rename(aside, path);
     } catch (cause) {
       await rm(aside, { force: true });

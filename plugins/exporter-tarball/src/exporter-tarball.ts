@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -14,6 +13,7 @@ import {
   type ExportTarget,
   imageArchive,
   ociImage,
+  writeChunks,
   writeLayer,
 } from '@melange2/exporters';
 import { API_VERSION, type Plugin } from '@melange2/plugin-api';
@@ -86,13 +86,8 @@ async function writeImage(
   const layer = await writeLayer(await source.openTar(context.signal), context.temporaryDir, context.signal);
   try {
     const image = ociImage(layer, source.config, source.platform);
-    await pipeline(
-      countBytes(imageArchive(image, layer, attributes['name']), context),
-      createWriteStream(aside),
-      {
-        signal: context.signal,
-      },
-    );
+    const archive = imageArchive(image, layer, attributes['name']);
+    await writeChunks(aside, countBytes(archive, context), context.signal);
     return image.manifest.digest;
   } finally {
     await layer.remove();
@@ -106,7 +101,7 @@ async function writePlain(
   context: ExportContext,
 ): Promise<undefined> {
   const { signal } = context;
-  await pipeline(countBytes(await source.openTar(signal), context), createWriteStream(aside), { signal });
+  await writeChunks(aside, countBytes(await source.openTar(signal), context), signal);
 }
 
 async function writeFolder(
