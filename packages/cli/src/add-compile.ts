@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { addEnvironment } from './add-build.ts';
 import { duration, list, unused } from './option-values.ts';
 import { subcommand } from './subcommand.ts';
 import type { Terminal } from './terminal.ts';
@@ -6,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 /** Adds `compile` and `pipelines`. */
 export function addCompile(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const compile = subcommand(program, 'compile')
-    .description('print what a build file becomes, as one line of JSON')
+    .description('print what a build file becomes, as one line of JSON, or the graph that BuildKit is given')
     .argument('[file]', 'the build file; default: the one of this folder')
     .option('--arch <name>', 'architecture to compile for; default: this machine’s', '')
     .addOption(list('--pipeline-dir <dir>', 'folders with pipelines of your own'))
@@ -25,14 +26,30 @@ export function addCompile(program: Command, terminal: Terminal, exit: (code: nu
     .option('--memory <amount>', 'the same for the memory')
     .option('--disk <amount>', 'the same for the disk')
     .option('--timeout <duration>', 'the same for the time (90s, 1h30m)', duration)
-    .option('--pretty', 'on many lines')
+    .option('--pretty', 'on many lines');
+  compile.optionsGroup('The graph:');
+  compile.addOption(
+    new Option('--llb [form]', 'print the graph of the build, one line an op, or as a picture')
+      .choices(['text', 'dot', 'mermaid'])
+      .preset('text'),
+  );
+  addEnvironment(compile);
+  compile
+    .addOption(
+      new Option('--buildkit <address>', 'BuildKit daemon that the graph is made for').env('BUILDKIT_HOST'),
+    )
     .addOption(list('--plugin <name>', 'plugins to load, after those of melange2.config.*'))
     .action(async (file: string | undefined, options: Record<string, unknown>) => {
+      if (options['llb'] !== undefined) {
+        const { runCompileGraph } = await import('./commands/compile-graph.ts');
+        exit(await runCompileGraph(file, options, terminal));
+        return;
+      }
       const { runCompile } = await import('./commands/compile.ts');
       exit(await runCompile(file, options, terminal));
     });
 
-  // What the references' compile takes and does nothing with: nothing is resolved, fetched, signed or built.
+  // What the references' compile takes and does nothing with: nothing is signed or built.
   for (const flags of unusedByCompile) compile.addOption(unused(flags));
 
   subcommand(program, 'pipelines')
@@ -47,11 +64,9 @@ export function addCompile(program: Command, terminal: Terminal, exit: (code: nu
 }
 
 const unusedByCompile: readonly string[] = [
-  ...'apk-cache-dir build-date cache-dir cache-source dependency-log license lint-require lint-warn log-policy namespace out-dir package-append runner signing-key source-dir trace workspace-dir'
+  ...'build-date cache-dir cache-source dependency-log license lint-require lint-warn log-policy namespace out-dir package-append runner signing-key source-dir trace workspace-dir'
     .split(' ')
     .map((name) => `--${name} <value>`),
-  '-k, --keyring-append <value>',
-  '-r, --repository-append <value>',
   ...'cleanup create-build-log debug debug-runner empty-workspace fail-on-lint-warning generate-index generate-provenance interactive persist-lint-results rm strip-origin-name'
     .split(' ')
     .map((name) => `--${name}`),

@@ -6,7 +6,7 @@ import type { Exported, ExportTarget } from '@melange2/exporters';
 import { type BuildOutcome, formatDuration, type PackageWritten } from '@melange2/progress';
 import { buildArchitectures } from './architectures.ts';
 import type { ArchitectureBuild } from './architecture-build.ts';
-import { buildArchitecture } from './build-architecture.ts';
+import { buildArchitecture, prepareArchitecture } from './build-architecture.ts';
 import { openBuildRecord, stateFolder, unwritable } from './build-record.ts';
 import type { BuildRequest } from './build-request.ts';
 import { type BuildResult, errorLines, shortError, type TestResult } from './builder.ts';
@@ -14,6 +14,7 @@ import { callAll } from './call-all.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { checkLinterNames } from './check-packages.ts';
 import { compileBuild } from './compile-build.ts';
+import { drawGraph, type DrawnGraph, type GraphForm } from './draw-graph.ts';
 import { errors } from './errors.ts';
 import { eventBus, type EventBus } from './event-bus.ts';
 import { exportArchitecture, type ExportedMoment } from './export-architecture.ts';
@@ -56,6 +57,20 @@ export async function exportFiles(
   const { results } = await runBuild(kernel, request, signal, (build) =>
     exportArchitecture(build, what.moment, what.target),
   );
+  return results;
+}
+
+/** Draws the graphs that a daemon would be given, without giving them to it. */
+export async function drawGraphs(
+  kernel: Kernel,
+  request: BuildRequest,
+  form: GraphForm,
+  signal: AbortSignal,
+): Promise<readonly DrawnGraph[]> {
+  const { results } = await runBuild(kernel, request, signal, async (build) => {
+    const { graph } = await prepareArchitecture(build);
+    return { architecture: build.architecture, text: drawGraph(graph.definition, form) };
+  });
   return results;
 }
 

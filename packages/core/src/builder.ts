@@ -2,11 +2,12 @@ import { type BuildError, formatPlace, isBuildError, redactor } from '@melange2/
 import { type BuildHooks, createBuildHooks, type Plugin } from '@melange2/plugin-api';
 import type { PackageWritten } from '@melange2/progress';
 import { applyPlugins } from './apply-plugins.ts';
-import { buildPackages, exportFiles, testPackages } from './build-packages.ts';
+import { buildPackages, drawGraphs, exportFiles, testPackages } from './build-packages.ts';
 import { callAll } from './call-all.ts';
 import type { Exported, ExportTarget } from '@melange2/exporters';
 import type { BuildRequest, Host } from './build-request.ts';
 import type { ExportedMoment } from './export-architecture.ts';
+import type { DrawnGraph, GraphForm } from './draw-graph.ts';
 import type { Kernel } from './kernel.ts';
 import { type StepQuery, traceRecordedStep, withRecordedState } from './revisit-build.ts';
 import type { StepState } from './step-state.ts';
@@ -62,6 +63,13 @@ export interface Builder {
     signal: AbortSignal,
   ): Promise<readonly Exported[]>;
   /**
+   * Draws the graphs of a build, one for each architecture, and builds nothing. They are made for the daemon at hand:
+   * what it lacks is done in another way.
+   *
+   * @throws {BuildError} as `build` does
+   */
+  draw(request: BuildRequest, form: GraphForm, signal: AbortSignal): Promise<readonly DrawnGraph[]>;
+  /**
    * Opens the files around a step of an earlier build, for as long as `use` takes.
    *
    * @throws {BuildError} RECORD_NOT_FOUND, RECORD_INCOMPLETE, and as `build` does
@@ -97,6 +105,7 @@ export function createBuilder({ plugins, host }: BuilderOptions): Builder {
     build: (request, signal) => buildPackages(kernel, request, signal),
     test: (request, signal) => testPackages(kernel, request, signal),
     export: (request, what, signal) => exportFiles(kernel, request, what, signal),
+    draw: (request, form, signal) => drawGraphs(kernel, request, form, signal),
     withState: (query, signal, use) => withRecordedState(kernel, query, signal, use),
     trace: (query, signal) => traceRecordedStep(kernel, query, signal),
     async close() {

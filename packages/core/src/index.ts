@@ -20,6 +20,7 @@ export { chooseCacheMount, chooseCacheMounts } from './choose-cache-mounts.ts';
 export type { ToolsRequest } from './tools-environment.ts';
 export { buildArchitectures } from './architectures.ts';
 export type { ExportedMoment } from './export-architecture.ts';
+export type { DrawnGraph, GraphForm } from './draw-graph.ts';
 export { compilePackage } from './compile-package.ts';
 export type { CompileRequest, CompileResult } from './compile-package.ts';
 export { explainBuildLine } from './explain-build-line.ts';
