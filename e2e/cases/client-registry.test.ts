@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { connect, isSolveError, type Attachables, type Client } from '@melange2/buildkit-client';
+import {
+  connect,
+  isSolveError,
+  type Attachables,
+  type Client,
+  type ExportTarget,
+} from '@melange2/buildkit-client';
 import { image, marshal, type Definition, type State } from '@melange2/llb';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, type TestContext } from 'vitest';
 import { busyboxState, sh } from '../harness/busybox.ts';
+import { noteLack } from '../harness/lacks.ts';
 import { startRegistry, type TestRegistry } from '../harness/registry.ts';
 
-// Docker engines of 0.8 know neither image exports nor registry caches.
-const addresses = Object.entries(inject('daemons')).filter(([age]) => age !== '0.8');
+const addresses = Object.entries(inject('daemons'));
 const definitionOf = (state: State): Definition => marshal(state, { platform: 'linux/amd64' });
 
-describe.skipIf(addresses.length === 0).each(addresses)('a registry and BuildKit %s', (_, address) => {
+describe.skipIf(addresses.length === 0).each(addresses)('a registry and BuildKit %s', (age, address) => {
   let registry: TestRegistry;
   let client: Client;
   let base: State;
@@ -36,7 +42,29 @@ describe.skipIf(addresses.length === 0).each(addresses)('a registry and BuildKit
     await registry?.stop();
   });
 
-  test('an image is pushed, its configuration looked up, and built on', async () => {
+  /** Docker engines of that age know neither images as exports nor caches outside. */
+  async function lacksImages(task: TestContext['task']): Promise<boolean> {
+    if (age !== '0.8') return false;
+    const exports: ExportTarget[] = [{ kind: 'image', attrs: { name: 'none' } }];
+    await expect(client.build({ definition: definitionOf(base), exports })).rejects.toThrow(
+      'exporter "image" could not be found',
+    );
+    noteLack(task, 'exporter image');
+    return true;
+  }
+
+  async function lacksCaches(task: TestContext['task']): Promise<boolean> {
+    if (age !== '0.8') return false;
+    const cacheExports = [{ type: 'registry', attrs: { ref: `${registry.host}/none` } }];
+    await expect(client.build({ definition: definitionOf(base), cacheExports })).rejects.toThrow(
+      'unknown cache exporter',
+    );
+    noteLack(task, 'cache registry');
+    return true;
+  }
+
+  test('an image is pushed, its configuration looked up, and built on', async ({ task }) => {
+    if (await lacksImages(task)) return;
     const salt = randomUUID();
     const name = `${registry.host}/test/${salt}:1`;
     const made = base.run({ args: sh(`echo ${salt} > /made`), network: 'none' }).root;
@@ -72,7 +100,8 @@ describe.skipIf(addresses.length === 0).each(addresses)('a registry and BuildKit
     });
   });
 
-  test('without credentials the push is refused, and nothing of them is in the message', async () => {
+  test('without credentials the push is refused, and nothing of them is in the message', async ({ task }) => {
+    if (await lacksImages(task)) return;
     const name = `${registry.host}/test/refused:1`;
     const error = await client
       .build({
@@ -91,7 +120,8 @@ describe.skipIf(addresses.length === 0).each(addresses)('a registry and BuildKit
     expect((error as Error).message).not.toContain('wrong-secret');
   });
 
-  test('a cache is kept in the registry and used when the daemon has lost its own', async () => {
+  test('a cache is kept in the registry and used when the daemon has lost its own', async ({ task }) => {
+    if (await lacksCaches(task)) return;
     const ref = `${registry.host}/cache/${randomUUID()}`;
     const name = `step ${randomUUID()}`;
     const definition = definitionOf(

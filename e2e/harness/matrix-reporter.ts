@@ -4,6 +4,7 @@ const signs = { passed: 'ok', failed: 'FAILED', skipped: '-', pending: '?' } as 
 
 /**
  * Prints what was tried on which daemon as a table, for tests that a block named `… BuildKit <version>` runs on each.
+ * Where a daemon cannot do something, and the test has shown that, the table names what it lacks.
  *
  * `pnpm e2e:matrix`
  */
@@ -21,17 +22,26 @@ export default class MatrixReporter implements Reporter {
         daemons.add(daemon);
         const name = `${subject === '' ? '' : `${subject}: `}${test.name}`;
         const row = rows.get(name) ?? new Map<string, string>();
-        row.set(daemon, signs[test.result().state]);
+        const { state } = test.result();
+        const { lacks } = test.meta();
+        row.set(daemon, state === 'passed' && lacks !== undefined ? `lacks ${lacks}` : signs[state]);
         rows.set(name, row);
       }
     }
     if (rows.size === 0) return;
     const columns = [...daemons];
-    const width = Math.max(...[...rows.keys()].map((name) => name.length));
-    console.log(`\n${'BuildKit'.padEnd(width)}  ${columns.map((daemon) => daemon.padEnd(7)).join(' ')}`);
-    for (const [name, row] of rows) {
-      const cells = columns.map((daemon) => (row.get(daemon) ?? '').padEnd(7)).join(' ');
-      console.log(`${name.padEnd(width)}  ${cells}`.trimEnd());
-    }
+    const table = [
+      ['BuildKit', ...columns],
+      ...[...rows].map(([name, row]) => [name, ...columns.map((daemon) => row.get(daemon) ?? '')]),
+    ];
+    const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)));
+    console.log();
+    for (const cells of table)
+      console.log(
+        cells
+          .map((cell, column) => cell.padEnd(widths[column]!))
+          .join('  ')
+          .trimEnd(),
+      );
   }
 }

@@ -25,6 +25,7 @@ await ensureDebianPackages(
       'perl',
     ].map((name) => ({ name, purpose: toolChain })),
     ...['binutils', 'openssl', 'xz-utils'].map((name) => ({ name, purpose: peer })),
+    { name: 'chromium', purpose: 'build graphs are made in a browser' },
     { name: 'openssh-client', purpose: 'a step uses an SSH key with it; daemons are reached by it' },
     { name: 'openssh-server', purpose: 'a daemon is reached over SSH, on loopback with throw-away keys' },
     // With runc there, podman brings no other runtime along, which may not run on this machine.

@@ -183,6 +183,20 @@ export const capabilityTable: readonly Shortcoming[] = [
     effect: 'refused',
   },
   {
+    capability: 'source.policy.session',
+    feature: 'have a function of the client decide about each source',
+    since: '0.26',
+    instead: 'The build is refused; rules are what older daemons know.',
+    effect: 'refused',
+  },
+  {
+    capability: 'exporter.session',
+    feature: 'choose exporters when the result is known',
+    since: '0.21',
+    instead: 'The build is refused; exporters have to be named with it.',
+    effect: 'refused',
+  },
+  {
     capability: 'source.local.differ',
     feature: 'choose how changed files of a local source are found',
     since: '0.9',

@@ -48,7 +48,11 @@ const statusGraceMs = { succeeded: 3000, failed: 1000, silent: 300, canceled: 15
 export async function build(context: BuildContext, request: BuildRequest): Promise<BuildResult> {
   request.signal?.throwIfAborted();
   const exports = (request.exports ?? []).map(planExport);
+  // Daemons that do not know these would build without them.
   if (request.sourcePolicy !== undefined) await need(context, 'source.policy', request.signal);
+  if (request.session?.sourcePolicy !== undefined)
+    await need(context, 'source.policy.session', request.signal);
+  if (request.session?.sessionExporter !== undefined) await need(context, 'exporter.session', request.signal);
   // One content store of a session takes exports.
   if (exports.filter(({ layoutDir }) => layoutDir !== undefined).length > 1)
     return await buildOneByOne(context, request, exports);

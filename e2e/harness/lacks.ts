@@ -1,0 +1,32 @@
+import { capabilityTable, type Client } from '@melange2/buildkit-client';
+import { expect, type TestContext } from 'vitest';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What the daemon does not have, so that the test has shown that instead. The matrix prints it. */
+    lacks?: string;
+  }
+}
+
+type Task = TestContext['task'];
+
+/** Notes that the test has shown what becomes of it where the daemon cannot do it. */
+export function noteLack(task: Task, what: string): void {
+  task.meta.lacks = what;
+}
+
+/**
+ * Tells whether the daemon lacks a capability. That it does so only before the version that the table of
+ * capabilities names is part of the test.
+ *
+ * @param age the daemon's version, or `host` for one of unknown version.
+ */
+export async function lacks(task: Task, client: Client, age: string, capability: string): Promise<boolean> {
+  const entry = capabilityTable.find((one) => one.capability === capability);
+  if (entry === undefined) throw new Error(`${capability} is not in the table of capabilities.`);
+  const missing = !(await client.capabilities()).has(capability);
+  const minor = (version: string): number => Number(version.split('.')[1]);
+  if (age !== 'host') expect(missing).toBe(minor(age) < minor(entry.since));
+  if (missing) noteLack(task, capability);
+  return missing;
+}
