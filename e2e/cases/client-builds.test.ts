@@ -43,7 +43,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
   });
   afterAll(() => client?.close());
 
-  test('tells what the daemon is and can', async () => {
+  test('Ping, ListWorkers, Info, health: tells what the daemon is and can', async () => {
     const capabilities = await client.capabilities();
     expect(capabilities.has('file.base')).toBe(true);
     expect(capabilities.has('mergeop')).toBe(modern);
@@ -53,7 +53,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     for (const { instead } of shortcomings(capabilities)) expect(instead).not.toBe('');
   });
 
-  test('runs steps and tells of them in order, with their output', async () => {
+  test('Solve, Status: runs steps and tells of them in order, with their output', async () => {
     const events: StatusEvent[] = [];
     const first = run(base, `echo first ${salt}; echo complaint >&2; echo -n half`, 'first');
     await client.build({
@@ -122,7 +122,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     );
   });
 
-  test('opens the state after a failed command', async ({ task }) => {
+  test('NewContainer: opens the state after a failed command', async ({ task }) => {
     const bad = run(base, `echo ${salt} > /left; exit 3`, 'fails');
     let found = '';
     let code: number | undefined;
@@ -151,7 +151,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     else expect([found, code]).toEqual([`${salt}\ntyped`, 7]);
   });
 
-  test('runs a process with a terminal, resizes it, and gets its exit code', async () => {
+  test('NewContainer, ExecProcess: runs a process with a terminal, resizes it, and gets its exit code', async () => {
     let output = '';
     await client.build({
       async run(gateway) {
@@ -176,6 +176,33 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     expect(output).toContain('got hello');
   });
 
+  test('ExecProcess: sends signals to a process', async ({ task }) => {
+    const refused = await lacks(task, client, age, 'gateway.exec.signals');
+    await client.build({
+      async run(gateway) {
+        const { ref } = await gateway.solve({ definition: definitionOf(base) });
+        const container = await gateway.newContainer({
+          mounts: [{ dest: '/', resultId: ref!.id }],
+          network: 'none',
+        });
+        const process = await container.exec({
+          args: sh('trap "exit 9" TERM; echo ready; read x; exit 3'),
+          stdin: true,
+          env: ['PATH=/bin'],
+        });
+        process.stdout.once('data', () => {
+          process.kill('SIGTERM').catch((cause: unknown) => {
+            expect(refused && cause).toMatchObject({ code: 'BUILDKIT_CAPABILITY_MISSING' });
+            process.stdin.end();
+          });
+        });
+        expect(await process.exited).toBe(refused ? 3 : 9);
+        expect((await gateway.inputs()).size).toBe(0);
+        return undefined;
+      },
+    });
+  });
+
   test('a program that is not there is an error of the process', async () => {
     await client.build({
       async run(gateway) {
@@ -194,7 +221,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     });
   });
 
-  test('reads files and folders of a result', async () => {
+  test('ReadFile, ReadDir, StatFile, Evaluate: reads files and folders of a result', async () => {
     const long = 'x'.repeat(5_000_000);
     const state = run(
       scratch().file([mkdir('/bin'), mkdir('/d'), mkfile('/d/f', `content ${salt}`)]),
@@ -246,7 +273,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     expect(performance.now() - started - abortedMs).toBeLessThan(2000);
   });
 
-  test('another client can follow a build by its id', async () => {
+  test('Status: another client can follow a build by its id', async () => {
     const ref = randomUUID().replaceAll('-', '');
     const other = await connect(address);
     try {
@@ -279,7 +306,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     }
   });
 
-  test('warnings of the client are told to all who follow the build', async ({ task }) => {
+  test('Warn: warnings of the client are told to all who follow the build', async ({ task }) => {
     const silent = await lacks(task, client, age, 'gateway.warnings');
     const warnings: StatusEvent[] = [];
     await client.build({
@@ -365,7 +392,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     expect(results).toEqual(Array.from({ length: 8 }, (_, i) => `${salt} ${i}\n`));
   });
 
-  test('lists and prunes the cache', async () => {
+  test('DiskUsage, Prune: lists and prunes the cache', async () => {
     const records = await client.diskUsage();
     expect(records.every(({ id, sizeBytes }) => id !== '' && sizeBytes >= 0)).toBe(true);
     const removed = [];
@@ -373,7 +400,9 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
     expect(removed).toEqual([]);
   });
 
-  test('keeps builds in the history, where they can be pinned and removed', async ({ task }) => {
+  test('ListenBuildHistory, UpdateBuildHistory: keeps builds, where they can be pinned and removed', async ({
+    task,
+  }) => {
     const { ref } = await client.build({ definition: definitionOf(run(base, `echo history ${salt}`)) });
     const found = async (): Promise<readonly boolean[]> => {
       const pins = [];

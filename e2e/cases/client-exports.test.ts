@@ -59,7 +59,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('exports of BuildKit %s'
     rmSync(dir, { recursive: true, force: true });
   });
 
-  test('a tar stream has owners, modes and links', async () => {
+  test('FileSend: a tar stream has owners, modes and links', async () => {
     await build([{ kind: 'tar', file: at('out.tar') }]);
     expect(list(at('out.tar')).filter((line) => line.includes('d/'))).toEqual([
       'drwxr-xr-x 0/0 d/',
@@ -86,7 +86,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('exports of BuildKit %s'
     expect(error.message).toBe('no room for it');
   });
 
-  test('a folder gets the files', async () => {
+  test('FileSend: a folder gets the files', async () => {
     await build([{ kind: 'local', dir: at('local') }]);
     expect(readFileSync(at('local/d/f'), 'utf8')).toBe(`${salt}\n`);
     expect(readdirSync(at('local/d'))).toEqual(['f', 'hard', 'link']);
@@ -130,7 +130,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('exports of BuildKit %s'
     }
   });
 
-  test('an image as a layout in a folder, which is then a source', async ({ task }) => {
+  test('Content: an image as a layout in a folder, which is then a source', async ({ task }) => {
     if (!modern) {
       await expect(build([{ kind: 'oci', layoutDir: at('none') }])).rejects.toThrow(
         'exporter "oci" could not be found',
@@ -167,7 +167,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('exports of BuildKit %s'
     expect(exporterResponse.get('containerimage.digest')).toMatch(/^sha256:/);
   });
 
-  test('a cache in a folder, and steps from it when the daemon has lost them', async ({ task }) => {
+  test('Content: a cache in a folder, and steps from it when the daemon has lost them', async ({ task }) => {
     if (!modern) {
       const cacheExports = [{ type: 'local', attrs: { dest: at('cache') } }];
       await expect(build([], { cacheExports })).rejects.toThrow('unknown cache exporter');

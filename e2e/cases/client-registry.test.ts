@@ -63,7 +63,9 @@ describe.skipIf(addresses.length === 0).each(addresses)('a registry and BuildKit
     return true;
   }
 
-  test('an image is pushed, its configuration looked up, and built on', async ({ task }) => {
+  test('ResolveImageConfig, ResolveSourceMeta: an image is pushed, its configuration looked up, and built on', async ({
+    task,
+  }) => {
     if (await lacksImages(task)) return;
     const salt = randomUUID();
     const name = `${registry.host}/test/${salt}:1`;

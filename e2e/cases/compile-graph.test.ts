@@ -16,8 +16,10 @@ describe.skipIf(Object.keys(daemons).length === 0)('compile --llb', () => {
           [
             'compile',
             join(repositoryRoot, 'examples/zip.yaml'),
-            ...['--arch', world.arch, '-r', world.repository, '-k', world.keyring],
-            ...['--apk-cache-dir', inject('apkCache')],
+            `--arch=${world.arch}`,
+            `--repository-append=${world.repository}`,
+            `--keyring-append=${world.keyring}`,
+            `--apk-cache-dir=${inject('apkCache')}`,
             ...llb,
           ],
           { cwd: dir, env: { BUILDKIT_HOST: address, XDG_STATE_HOME: join(dir, 'state') } },

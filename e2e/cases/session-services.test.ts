@@ -97,7 +97,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     return root;
   }
 
-  test('sends a folder with names, modes and links as they are', async () => {
+  test('FileSync: sends a folder with names, modes and links as they are', async () => {
     const path = tree('faithful', {
       'a.txt': 'text',
       'a/x': 'x',
@@ -209,7 +209,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     expect(await run()).toBe('two');
   });
 
-  test('sends trees that are not on disk', async () => {
+  test('FileSync: sends trees that are not on disk', async () => {
     const path = tree('archive', { file: '0123456789' });
     const files: VirtualFile[] = [
       {
@@ -248,7 +248,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     ).rejects.toBe(failure);
   });
 
-  test('gives secrets, and says when there is none', async () => {
+  test('Secrets: gives secrets, and says when there is none', async () => {
     const run = (id: string): Promise<unknown> =>
       client.build({
         definition: definitionOf(
@@ -267,7 +267,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
 
   const sshAdd = spawnSync('which', ['ssh-add'], { encoding: 'utf8' }).stdout.trim();
 
-  test.skipIf(sshAdd === '')('lets a step use SSH keys that it does not see', async () => {
+  test.skipIf(sshAdd === '')('SSH: lets a step use SSH keys that it does not see', async () => {
     // The program and its libraries come from this machine, file by file.
     const libraries = execFileSync('ldd', [sshAdd], { encoding: 'utf8' }).match(/\/\S+/g)!;
     const files = [sshAdd, ...libraries].map((path): VirtualFile => {
@@ -314,7 +314,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     expect(log.join('')).toMatch(/^256 SHA256:\S+ melange2 \(ED25519\)/);
   });
 
-  test('uploads what a build takes from the session by address', async () => {
+  test('Upload: uploads what a build takes from the session by address', async () => {
     const answer = await look(
       http(`http://buildkit-session/${salt}`, { filename: 'upload' }),
       '/bin/busybox wc -c <upload',
@@ -327,7 +327,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     expect(answer).toBe('2000003');
   });
 
-  test('lets the client choose exporters when the result is known', async ({ task }) => {
+  test('Exporter: lets the client choose exporters when the result is known', async ({ task }) => {
     const found: number[] = [];
     const build = client.build({
       definition: definitionOf(base),
@@ -349,7 +349,7 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
     expect(exporterResponse.get('containerimage.digest')).toMatch(/^sha256:/);
   });
 
-  test('lets the client decide about each source', async ({ task }) => {
+  test('PolicyVerifier: lets the client decide about each source', async ({ task }) => {
     const asked: string[] = [];
     const identifier = `http://127.0.0.1:1/${salt}`;
     const refused = await lacks(task, client, age, 'source.policy.session');

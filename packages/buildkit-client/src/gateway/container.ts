@@ -85,9 +85,10 @@ const mountTypes = {
 
 const networks = { default: pb.NetMode.UNSET, host: pb.NetMode.HOST, none: pb.NetMode.NONE } as const;
 
-/** Opens a container in an open build. */
+/** Opens a container in an open build. `need` throws when the daemon lacks a capability. */
 export async function openContainer(
   calls: GatewayCalls,
+  need: (capability: string) => void,
   send: <Request, Response>(
     method: Method<Request, Response>,
     message: Init<Request>,
@@ -123,7 +124,7 @@ export async function openContainer(
   let processes = 0;
   return {
     id,
-    exec: (exec) => startProcess(calls, id, `${id}p${++processes}`, exec),
+    exec: (exec) => startProcess(calls, need, id, `${id}p${++processes}`, exec),
     release: async () => {
       try {
         await send(methods.ReleaseContainer, { ContainerID: id });
@@ -138,6 +139,7 @@ export async function openContainer(
 
 async function startProcess(
   calls: GatewayCalls,
+  need: (capability: string) => void,
   containerId: string,
   processId: string,
   options: ExecOptions,
@@ -222,7 +224,11 @@ async function startProcess(
     stderr: stderr.stream,
     exited,
     resize: (rows, columns) => send({ kind: 'Resize', value: { Rows: rows, Cols: columns } }),
-    kill: (name) => send({ kind: 'Signal', value: { Name: name } }),
+    async kill(name) {
+      need('gateway.exec.signals');
+      // On the wire they are called as in a shell: TERM.
+      await send({ kind: 'Signal', value: { Name: name.replace(/^SIG/, '') } });
+    },
   };
 }
 

@@ -279,8 +279,9 @@ export function openGateway(
     },
     inputs: async ({ signal } = {}) => (await request(methods.Inputs, {}, signal)).Definitions,
     newContainer: async (options) => {
-      requireCapability(capabilities, 'gateway.exec', address);
-      return await openContainer(calls, request, newContainerId(), options);
+      const need = (capability: string): void => requireCapability(capabilities, capability, address);
+      need('gateway.exec');
+      return await openContainer(calls, need, request, newContainerId(), options);
     },
     async warn(warning, { signal } = {}) {
       // An old daemon has no place for warnings; the build must not fail for it.
