@@ -60,7 +60,7 @@ function left(dir: string): readonly string[] {
 }
 
 /** Processes of this machine with a text in their command line: steps of the daemons here are among them. */
-function processesWith(text: string): number {
+function processesWith(text: string): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
@@ -69,7 +69,8 @@ function processesWith(text: string): number {
       } catch {
         return false;
       }
-    }).length;
+    })
+    .map(Number);
 }
 
 const seen = (wanted: RegExp, then: (kill: (signal: NodeJS.Signals) => void) => void) => {
@@ -110,7 +111,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     expect(code).toBe(3);
     expect(Date.now() - cutAt).toBeLessThan(8000);
     expect(left(dir)).toEqual([]);
-    await expect.poll(() => processesWith(String(unique)), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => processesWith(String(unique)).length, { timeout: 15_000 }).toBe(0);
   });
 
   test.each<[string, NodeJS.Signals[], number]>([
@@ -130,7 +131,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     expect(code).toBe(wanted);
     expect(Date.now() - sentAt).toBeLessThan(3000);
     expect(left(dir)).toEqual([]);
-    await expect.poll(() => processesWith(String(unique)), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => processesWith(String(unique)).length, { timeout: 10_000 }).toBe(0);
   });
 
   test('a terminal that is closed ends the build and its step', async () => {
@@ -151,8 +152,8 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
       },
     );
     expect(isClosed).toBe(true);
-    await expect.poll(() => processesWith(String(unique)), { timeout: 10_000 }).toBe(0);
-    await expect.poll(() => processesWith(file), { timeout: 5000 }).toBe(0);
+    await expect.poll(() => processesWith(String(unique)).length, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => processesWith(file).length, { timeout: 5000 }).toBe(0);
     const [build_ = ''] = readdirSync(join(dir, 'state/builds'));
     const record = JSON.parse(readFileSync(join(dir, 'state/builds', build_, 'record.json'), 'utf8')) as {
       outcome: string;
@@ -244,6 +245,9 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
       expect(code).toBe(3);
       expect(left(dir)).toEqual([]);
     } finally {
+      // A daemon that is killed lets its steps run on.
+      for (const pid of processesWith(String(unique))) process.kill(pid, 'SIGKILL');
+      await expect.poll(() => processesWith(String(unique)).length).toBe(0);
       await daemon.stop();
     }
   });
