@@ -150,7 +150,10 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
           step.startedMs ??= event.startedMs;
           break;
         case 'vertexCompleted': {
-          step.open.delete(event.startedMs);
+          // Of a vertex that was started again, old daemons may never say that its earlier interval is over.
+          for (const startedMs of step.open) {
+            if (startedMs <= event.startedMs) step.open.delete(startedMs);
+          }
           step.ran ||= !event.cached;
           if (event.error !== undefined) {
             const cache = /^importing cache manifest from (.*)$/s.exec(step.name)?.[1];

@@ -1,0 +1,54 @@
+import type { StatusEvent } from '@melange2/buildkit-client';
+import type { BuildEvent } from '@melange2/progress';
+import { expect, test } from 'vitest';
+import { stepTracker } from './step-tracker.ts';
+
+/** What is told of the starts and ends of a step named `Compile`. */
+function told(events: readonly StatusEvent[]): string[] {
+  const lines: string[] = [];
+  const tracker = stepTracker({
+    bus: {
+      emit: (event) => {
+        const known = event as BuildEvent;
+        if (known.type === 'stepStarted') lines.push(`started ${known.atMs}`);
+        if (known.type === 'stepFinished')
+          lines.push(`${known.cached ? 'cached' : 'finished'} after ${known.durationMs}`);
+      },
+    },
+    architecture: 'x86_64',
+    known: new Map([['v', { name: 'Compile', kind: 'command' as const }]]),
+    logFile: () => 'log',
+  });
+  tracker.receive({ type: 'vertexAdded', vertex: 'v', name: 'v', inputs: [] });
+  for (const event of events) tracker.receive(event);
+  return lines;
+}
+
+const started = (startedMs: number): StatusEvent => ({ type: 'vertexStarted', vertex: 'v', startedMs });
+const completed = (startedMs: number, completedMs: number, cached: boolean): StatusEvent => ({
+  type: 'vertexCompleted',
+  vertex: 'v',
+  startedMs,
+  completedMs,
+  cached,
+});
+
+test('a vertex that runs in two intervals is over when both are', () => {
+  expect(told([started(1), started(5), completed(1, 6, false), completed(5, 9, false)])).toEqual([
+    'started 1',
+    'finished after 4',
+  ]);
+});
+
+test('a vertex that was started again is over with its last interval, though the first never ended', () => {
+  expect(told([started(1), started(5), completed(5, 5, true)])).toEqual(['started 1', 'cached after 0']);
+});
+
+test('a vertex may run again after it was over', () => {
+  expect(told([started(1), completed(1, 1, true), started(5), completed(5, 9, false)])).toEqual([
+    'started 1',
+    'cached after 0',
+    'started 5',
+    'finished after 4',
+  ]);
+});
