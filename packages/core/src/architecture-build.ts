@@ -3,12 +3,12 @@ import type { FoundDaemon } from '@melange2/daemon';
 import type { Transport } from '@melange2/environment';
 import type { CompiledPackage } from '@melange2/pipeline';
 import type { ArchitectureContext } from '@melange2/plugin-api';
-import type { BuildRecord } from './build-record.ts';
+import type { BuildRecord } from './records/build-record.ts';
 import type { BuildRequest } from './build-request.ts';
-import type { CompiledBuild } from './compile-build.ts';
+import type { CompiledBuild } from './build-file/compile-build.ts';
 import type { EventBus } from './event-bus.ts';
 import type { Kernel } from './kernel.ts';
-import type { BuildInputs } from './read-inputs.ts';
+import type { BuildInputs } from './build-file/read-inputs.ts';
 import type { StageClock } from './stage-clock.ts';
 
 /** Everything the build of one architecture needs. */

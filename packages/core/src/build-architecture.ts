@@ -3,14 +3,14 @@ import { type BuildError, isBuildError } from '@melange2/diagnostics';
 import { assemble, type LockedEnvironment } from '@melange2/environment';
 import type { PackageWritten } from '@melange2/progress';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
-import { environmentSettings } from './environment-settings.ts';
-import { licenseReceiver, type LicenseReceiver } from './license-files.ts';
-import { packageTrees } from './package-trees.ts';
+import { environmentSettings } from './build-file/environment-settings.ts';
+import { licenseReceiver, type LicenseReceiver } from './packages/license-files.ts';
+import { packageTrees } from './packages/package-trees.ts';
 import { type PlanContext, type PlannedGraph, planGraph } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
 import { solveGraph, type SolvedGraph } from './solve-graph.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
-import { traceStep } from './trace-step.ts';
+import { traceStep } from './steps/trace-step.ts';
 
 /**
  * Builds the packages of one architecture: environment, plan, graph, solve, packages, index.

@@ -1,5 +1,5 @@
 import type { ExportTarget } from '@melange2/exporters';
-import type { StepState } from './step-state.ts';
+import type { StepState } from './steps/step-state.ts';
 
 /** `default` is what the daemon gives to steps; `host` the network of the daemon's machine. */
 export type StepNetwork = 'none' | 'default' | 'host';

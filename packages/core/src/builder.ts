@@ -1,16 +1,16 @@
-import { type BuildError, formatPlace, isBuildError, redactor } from '@melange2/diagnostics';
+import { redactor } from '@melange2/diagnostics';
 import { type BuildHooks, createBuildHooks, type Plugin } from '@melange2/plugin-api';
 import type { PackageWritten } from '@melange2/progress';
-import { applyPlugins } from './apply-plugins.ts';
+import { applyPlugins } from './plugins/apply-plugins.ts';
 import { buildPackages, drawGraphs, exportFiles, testPackages } from './build-packages.ts';
-import { callAll } from './call-all.ts';
+import { callAll } from './plugins/call-all.ts';
 import type { Exported, ExportTarget } from '@melange2/exporters';
 import type { BuildRequest, Host } from './build-request.ts';
-import type { ExportedMoment } from './export-architecture.ts';
-import type { DrawnGraph, GraphForm } from './draw-graph.ts';
+import type { ExportedMoment } from './exports/export-architecture.ts';
+import type { DrawnGraph, GraphForm } from './build-file/draw-graph.ts';
 import type { Kernel } from './kernel.ts';
-import { type StepQuery, traceRecordedStep, withRecordedState } from './revisit-build.ts';
-import type { StepState } from './step-state.ts';
+import { type StepQuery, traceRecordedStep, withRecordedState } from './records/revisit-build.ts';
+import type { StepState } from './steps/step-state.ts';
 import type { PassedTest } from './test-architecture.ts';
 
 export interface BuilderOptions {
@@ -128,17 +128,4 @@ function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] 
     // basic:REALM:USER:PASS hides its password alone, too.
     return name === 'HTTP_AUTH' ? [value, value.split(':').slice(3).join(':')] : [value];
   });
-}
-
-/** A line for people about each of the problems that an error stands for. */
-export function errorLines(error: unknown): string[] {
-  if (!isBuildError(error) || error.diagnostics.length === 0) return [shortError(error)];
-  return error.diagnostics.map(({ code, message }) => `${code}: ${message}`);
-}
-
-/** One line for people about any error. */
-export function shortError(error: unknown): string {
-  if (!isBuildError(error)) return error instanceof Error ? error.message : String(error);
-  const { code, message, span } = error satisfies BuildError;
-  return `${span === undefined ? '' : `${formatPlace(span)}: `}${code}: ${message}`;
 }

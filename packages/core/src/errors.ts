@@ -1,5 +1,5 @@
 import type { ErrorCatalogue } from '@melange2/diagnostics';
-import type { FailureCause } from './verdict.ts';
+import type { FailureCause } from './steps/verdict.ts';
 
 /** A failed step, with what a printer shows of it. */
 export interface StepFailure {

@@ -7,7 +7,7 @@ import {
   stepDescription,
   type TestPlan,
 } from '@melange2/pipeline';
-import type { KnownVertex } from './step-tracker.ts';
+import type { KnownVertex } from './steps/step-tracker.ts';
 
 /** Folders of the exported tar: one for each package, and one file for each step's output. Others may be added. */
 export const exportedPackages = 'packages';

@@ -15,15 +15,15 @@ import {
 } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import type { BuildRequest } from './build-request.ts';
-import { cacheDirActions } from './cache-dir-actions.ts';
-import { withCacheMounts } from './cache-mounts.ts';
+import { cacheDirActions } from './caches/cache-dir-actions.ts';
+import { withCacheMounts } from './caches/cache-mounts.ts';
 import { errors } from './errors.ts';
 import { exportState, knownVertices } from './export-state.ts';
-import { licenseActions } from './license-files.ts';
-import { openSourceCache, sourceFolder } from './source-folders.ts';
-import { stepResources } from './step-resources.ts';
-import { tellUnknownSteps } from './step-limits.ts';
-import type { KnownVertex } from './step-tracker.ts';
+import { licenseActions } from './packages/license-files.ts';
+import { openSourceCache, sourceFolder } from './build-file/source-folders.ts';
+import { stepResources } from './steps/step-resources.ts';
+import { tellUnknownSteps } from './steps/step-limits.ts';
+import type { KnownVertex } from './steps/step-tracker.ts';
 
 /** A build as the daemon is asked to do it. */
 export interface PlannedGraph {

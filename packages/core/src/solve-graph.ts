@@ -8,29 +8,29 @@ import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/pac
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
 import type { CacheBackend } from '@melange2/plugin-api';
 import { logFile, logFolder } from '@melange2/pipeline';
-import { openCacheDir } from './cache-dir-writer.ts';
-import { earlierTimes } from './earlier-times.ts';
+import { openCacheDir } from './caches/cache-dir-writer.ts';
+import { earlierTimes } from './records/earlier-times.ts';
 import { whilePaused } from './event-bus.ts';
-import { exportFailure } from './export-failure.ts';
+import { exportFailure } from './exports/export-failure.ts';
 import { exportedPackages } from './export-state.ts';
-import { findPackages } from './find-packages.ts';
-import type { LicenseReceiver } from './license-files.ts';
+import { findPackages } from './steps/find-packages.ts';
+import type { LicenseReceiver } from './packages/license-files.ts';
 import { entitlementsOf, type PlanContext, type PlannedGraph } from './plan-graph.ts';
 import { redactStream } from './redact-stream.ts';
-import { openPluginCaches } from './plugin-caches.ts';
-import { registryAdvice } from './registry-advice.ts';
-import { remoteCaches } from './remote-caches.ts';
+import { openPluginCaches } from './caches/plugin-caches.ts';
+import { registryAdvice } from './caches/registry-advice.ts';
+import { remoteCaches } from './caches/remote-caches.ts';
 import { sessionOf } from './session-attachments.ts';
-import { secondsOf, withoutSilentRegistries } from './silent-registries.ts';
-import { stallWatch } from './stall-watch.ts';
-import { stepFailure } from './step-failure.ts';
-import { stepLimits } from './step-limits.ts';
-import { openFailedState, type StepState } from './step-state.ts';
-import { traceStep } from './trace-step.ts';
-import { withStepState } from './with-step-state.ts';
-import { stepTracker, type StepTracker } from './step-tracker.ts';
-import { tellCacheMounts } from './tell-cache-mounts.ts';
-import { withCacheExports } from './with-cache-exports.ts';
+import { secondsOf, withoutSilentRegistries } from './caches/silent-registries.ts';
+import { stallWatch } from './caches/stall-watch.ts';
+import { stepFailure } from './steps/step-failure.ts';
+import { stepLimits } from './steps/step-limits.ts';
+import { openFailedState, type StepState } from './steps/step-state.ts';
+import { traceStep } from './steps/trace-step.ts';
+import { withStepState } from './steps/with-step-state.ts';
+import { stepTracker, type StepTracker } from './steps/step-tracker.ts';
+import { tellCacheMounts } from './caches/tell-cache-mounts.ts';
+import { withCacheExports } from './caches/with-cache-exports.ts';
 
 /** What a solve left behind. */
 export interface SolvedGraph {

@@ -4,16 +4,16 @@ import { assemble } from '@melange2/environment';
 import { marshal } from '@melange2/llb';
 import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
-import { environmentSettings } from './environment-settings.ts';
+import { environmentSettings } from './build-file/environment-settings.ts';
 import { testVertices } from './export-state.ts';
-import { findPackages } from './find-packages.ts';
+import { findPackages } from './steps/find-packages.ts';
 import { invalidPlan, networkOf } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
 import { sessionOf } from './session-attachments.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
-import { sourceFolder } from './source-folders.ts';
-import { stepFailure } from './step-failure.ts';
-import { stepTracker } from './step-tracker.ts';
+import { sourceFolder } from './build-file/source-folders.ts';
+import { stepFailure } from './steps/step-failure.ts';
+import { stepTracker } from './steps/step-tracker.ts';
 
 /** One test that passed. */
 export interface PassedTest {

@@ -1,0 +1,142 @@
+import type { SolveError } from '@melange2/buildkit-client';
+import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
+import { failingLine, type PlannedStep } from '@melange2/pipeline';
+import { formatDuration } from '@melange2/progress';
+import { errors } from '../errors.ts';
+import { sourceDifference } from './source-difference.ts';
+import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
+import { type MissingThing, type Verdict, verdictOf } from './verdict.ts';
+
+export interface StepFailureContext {
+  /** Main package and architecture of the build, for failures that are no step's. */
+  readonly package: string;
+  readonly architecture: string;
+  readonly known: ReadonlyMap<string, KnownVertex>;
+  readonly tracker: StepTracker;
+  /** The packages that have what the step lacked, best first. */
+  readonly findPackages: (missing: MissingThing) => Promise<readonly string[]>;
+  /** The last lines of the step's trace, when it was traced. */
+  readonly traced?: readonly string[] | undefined;
+}
+
+/** Names a failed solve: the step with its place and last lines, or what else the daemon could not do. */
+export async function stepFailure(error: SolveError, context: StepFailureContext): Promise<BuildError> {
+  const { known, tracker, architecture } = context;
+  const { vertex, exitCode, text } = error.details;
+  const digest = vertex?.digest;
+  const facts = digest === undefined ? undefined : known.get(digest);
+  const reason = failureText(text);
+  if (digest === undefined || facts?.step === undefined) {
+    const where = facts === undefined ? '' : `${facts.name}: `;
+    return buildError(
+      errors,
+      'BUILD_SOLVE_FAILED',
+      { package: context.package, architecture, reason: `${where}${reason}` },
+      { cause: error },
+    );
+  }
+  const tail = tracker.tail(digest);
+  const step = reached(facts, facts.step, tail);
+  const differs = sourceDifference(step, text, tail);
+  if (differs !== undefined) {
+    const place = step.placeOfInput?.(`expected-${differs.kind}`);
+    const span = place?.file === step.calledAt?.file ? place : step.calledAt;
+    return buildError(
+      errors,
+      'BUILD_SOURCE_DIFFERS',
+      { package: step.package, ...differs },
+      { cause: error, ...(span === undefined ? {} : { span }) },
+    );
+  }
+  if (facts.kind === 'source' && exitCode === undefined) {
+    const details = { package: step.package, source: step.inputs['uri'] ?? facts.name, reason };
+    const span = step.placeOfInput?.('uri') ?? step.calledAt;
+    return buildError(errors, 'BUILD_DOWNLOAD_FAILED', details, {
+      cause: error,
+      ...(span === undefined ? {} : { span }),
+    });
+  }
+  const logFile = tracker.logFile(digest);
+  const verdict = verdictOf(exitCode, [...tail, text]);
+  const advice = verdict?.missing === undefined ? '' : await advise(verdict.missing, context);
+  const span = placeOf(step, tail, verdict);
+  return buildError(
+    errors,
+    'BUILD_STEP_FAILED',
+    {
+      package: step.package,
+      step: facts.steps === undefined ? facts.name : step.name,
+      architecture,
+      reason,
+      reopens: facts.steps === undefined,
+      tail: context.traced ?? tail,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(logFile === undefined ? {} : { logFile }),
+      ...(verdict === undefined ? {} : { cause: verdict.cause, verdict: `${verdict.text}${advice}` }),
+    },
+    { cause: error, ...(span === undefined ? {} : { span }) },
+  );
+}
+
+/** The failure of a step that was stopped because it ran too long. */
+export function timedOutStep(
+  vertex: string,
+  facts: KnownVertex,
+  limitMs: number,
+  tracker: StepTracker,
+): BuildError {
+  const { step } = facts;
+  const logFile = tracker.logFile(vertex);
+  const span = step?.calledAt ?? step?.place;
+  return buildError(
+    errors,
+    'BUILD_STEP_TIMED_OUT',
+    {
+      package: step?.package ?? '',
+      step: facts.name,
+      limit: formatDuration(limitMs),
+      tail: tracker.tail(vertex),
+      cause: 'timeout',
+      ...(logFile === undefined ? {} : { logFile }),
+    },
+    span === undefined ? {} : { span },
+  );
+}
+
+const listedIn = 'environment.contents.packages';
+
+async function advise(missing: MissingThing, { findPackages }: StepFailureContext): Promise<string> {
+  const [best, ...others] = await findPackages(missing);
+  if (best === undefined) {
+    const named = { command: 'cmd', module: 'pc', library: undefined, header: undefined }[missing.kind];
+    return named === undefined
+      ? ` Add its -dev package to ${listedIn}; none in the repositories is named like it.`
+      : ` No package of the repositories provides ${named}:${missing.name}.`;
+  }
+  const or = others.length === 0 ? '' : `, or ${others.join(' or ')}`;
+  const has = missing.kind === 'header' ? 'most likely has' : 'has';
+  return ` The package ${best} ${has} it${or}: add it to ${listedIn}.`;
+}
+
+/** The line that failed, where it can be known, else the step. */
+function placeOf(step: PlannedStep, tail: readonly string[], verdict: Verdict | undefined): Span | undefined {
+  // In a pipeline file the line says little to those who use it: they are shown where they do.
+  if (step.uses.length > 0) return step.calledAt ?? step.place;
+  return failingLine(step, tail) ?? lineOfCommand(step, verdict?.missing) ?? step.place ?? step.calledAt;
+}
+
+/** The only line of a script that has the command which is missing. */
+function lineOfCommand(step: PlannedStep, missing: MissingThing | undefined): Span | undefined {
+  if (missing?.kind !== 'command') return undefined;
+  const lines = step.script.split('\n');
+  const word = new RegExp(`(?:^|[\\s;&|(\`])${missing.name.replaceAll(/[.+]/g, '\\$&')}(?:$|[\\s;&|)\`])`);
+  const found = lines.flatMap((line, i) => (word.test(line) ? [i + 1] : []));
+  return found.length === 1 ? step.placeOfLine?.(found[0] ?? 1) : undefined;
+}
+
+/** The step that was running, of a vertex that runs several: the last one it announced. */
+function reached({ steps }: KnownVertex, only: PlannedStep, tail: readonly string[]): PlannedStep {
+  const line = tail.findLast((text) => /^==> \d+\/\d+ /.test(text));
+  const number = Number(/^==> (\d+)/.exec(line ?? '')?.[1] ?? 1);
+  return steps?.[number - 1] ?? only;
+}
