@@ -19,6 +19,12 @@ function refused(script: string): readonly [string, string] {
   return [result.problem, script.slice(result.offset).split('\n', 1)[0] ?? ''];
 }
 
+test('a dollar before backquotes stays a dollar', () => {
+  expect(printed('echo $`a` "$`a`" \\$`a` $$`a` $$$`a`')).toBe(
+    'echo \\$$(a) "\\$$(a)" \\$$(a) $$$(a) $$\\$$(a)\n',
+  );
+});
+
 describe('statements', () => {
   test('each one at the top gets a line, without comments, blank lines and separators', () => {
     expect(printed('a; b & # why\n\n\n# c\nc && d || e\n')).toBe('a\nb &\nc && d || e\n');

@@ -27,18 +27,18 @@ export function printWords(printer: Printer, words: readonly Word[]): void {
 }
 
 function printParts(printer: Printer, parts: readonly WordPart[]): void {
-  for (const part of parts) printPart(printer, part);
+  for (const [i, part] of parts.entries()) printPart(printer, part, parts[i - 1]);
 }
 
 /** Prints parts inside quotes or a here-document, where line ends are text. */
 export function printQuoted(printer: Printer, parts: readonly WordPart[]): void {
-  for (const part of parts) {
+  for (const [i, part] of parts.entries()) {
     printer.reach(part.line);
-    printPart(printer, part);
+    printPart(printer, part, parts[i - 1]);
   }
 }
 
-function printPart(printer: Printer, part: WordPart): void {
+function printPart(printer: Printer, part: WordPart, before: WordPart | undefined): void {
   switch (part.kind) {
     case 'text':
       printer.out += part.text;
@@ -50,6 +50,10 @@ function printPart(printer: Printer, part: WordPart): void {
       printer.out += '"';
       break;
     case 'command':
+      // $`a` is a dollar and what a prints; $$(a) would be the number of the shell and a subshell.
+      if (before?.kind === 'text' && endsInDollar(before.text)) {
+        printer.out = `${printer.out.slice(0, -1)}\\$`;
+      }
       printSubstitution(printer, part);
       break;
     case 'arithmetic':
@@ -67,6 +71,12 @@ function printPart(printer: Printer, part: WordPart): void {
       break;
   }
   printer.reach(part.endLine);
+}
+
+/** Tells whether the last character is a dollar that stands for itself: not escaped, and not the second of `$$`. */
+function endsInDollar(text: string): boolean {
+  const dollars = /\$*$/.exec(text.replaceAll(/\\[^]/g, '')) ?? [''];
+  return dollars[0].length % 2 === 1;
 }
 
 function printSubstitution(printer: Printer, part: Extract<WordPart, { kind: 'command' }>): void {
