@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { repositoryRoot } from '../harness/melange2.ts';
 import { makePackedFolder, packable } from '../harness/packed-folder.ts';
@@ -46,6 +47,17 @@ describe.skipIf(!packable)('in an empty folder, with the packed packages only', 
     root = makePackedFolder();
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  test('publint finds nothing in the packed packages', async () => {
+    const scope = join(root, 'node_modules/@melange2');
+    const found = await Promise.all(
+      readdirSync(scope).map(async (name) => {
+        const { messages } = await publint({ pkgDir: join(scope, name), strict: true, pack: false });
+        return messages.map(({ code, path }) => `${name}: ${code} at ${path.join('.')}`);
+      }),
+    );
+    expect(found.flat()).toEqual([]);
+  });
 
   test('the types of the packed packages are there: a wrong use of them is an error', () => {
     const folder = join(root, 'wrong');
