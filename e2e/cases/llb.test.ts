@@ -218,4 +218,4 @@ describe.each(daemons)('graphs on BuildKit %s', (_, address) => {
   );
 });
 
-test.skipIf(daemons.length > 0)('no daemon to try graphs on', () => {});
+if (daemons.length === 0) test.skip('no daemon to try graphs on');
