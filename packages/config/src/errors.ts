@@ -41,6 +41,7 @@ export interface Details {
   CONFIG_ARCHITECTURE_UNKNOWN: { name: string; meant: string | undefined };
   CONFIG_CONDITION_NEVER: { name: string };
   CONFIG_USES_IGNORED: { uses: string };
+  CONFIG_CAPABILITIES_IGNORED: { names: readonly string[] };
   CONFIG_FETCH_UNCHECKED: Record<string, never>;
   CONFIG_CHECKOUT_UNPINNED: { name: string; value: string };
   CONFIG_PLAIN_HTTP: { address: string };
@@ -219,6 +220,11 @@ export const errors: ErrorCatalogue<Details> = {
   CONFIG_USES_IGNORED: {
     title: 'A step with "uses" and steps of its own',
     message: ({ uses }) => `This step has steps of its own, so the pipeline "${uses}" is not loaded.`,
+  },
+  CONFIG_CAPABILITIES_IGNORED: {
+    title: 'Capabilities that steps do not get',
+    message: ({ names }) =>
+      `BuildKit gives all steps the same capabilities, so ${names.join(', ')} changes nothing. Steps run as the user of "accounts.run-as", without rights of root unless that is root.`,
   },
   CONFIG_FETCH_UNCHECKED: {
     title: 'A download without checksum',

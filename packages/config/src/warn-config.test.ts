@@ -65,3 +65,10 @@ test('an input that a pipeline file does not read is told when asked for', () =>
     'CONFIG_INPUT_UNUSED',
   ]);
 });
+
+test('capabilities of steps are told to change nothing', () => {
+  expect(warnings(`${head}capabilities:\n  drop: [CAP_KILL]\n  add: [CAP_NET_ADMIN]\n`)).toEqual([
+    'warning a.yaml:6:3 CONFIG_CAPABILITIES_IGNORED',
+  ]);
+  expect(warnings(`${head}capabilities: {add: []}\n`)).toEqual([]);
+});

@@ -55,11 +55,18 @@ export function warnConfig(config: PackageConfig, text: string, add: (problem: D
   warnPackage();
   for (const steps of allSteps(config)) warnSteps(steps);
   warnEnvironment(config.environment.contents.at);
+  warnCapabilities();
   warnConditions();
   // The references never look at the steps of tests, so these are no errors.
   for (const { test } of [config, ...config.subpackages]) {
     for (const { problem, span } of stepConflicts(test?.pipeline ?? []))
       warn('CONFIG_STEP_CONFLICT', { problem }, span);
+  }
+
+  function warnCapabilities(): void {
+    const { add: added, drop, at } = config.capabilities;
+    const names = [...added, ...drop];
+    if (names.length > 0) warn('CONFIG_CAPABILITIES_IGNORED', { names }, at.key('add') ?? at.key('drop'));
   }
 
   function warnUnused(): void {
