@@ -143,6 +143,8 @@ function missing(index: number): never {
 
 async function fetchPackages(locked: LockedEnvironment, options: AssembleOptions): Promise<CachedPackage[]> {
   const limit = pLimit(8);
+  // Downloads wait for the network. More than two that are unpacked at once are not ready sooner, and take 30 MB.
+  const unpacking = pLimit(2);
   const abort = new AbortController();
   const signal =
     options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
@@ -157,7 +159,12 @@ async function fetchPackages(locked: LockedEnvironment, options: AssembleOptions
           // Packages of no architecture lie in the folder of the index that has them.
           const file = `${wanted.name}-${wanted.version}.apk`;
           const location = locate(repository.location, locked.arch, file);
-          const found = await fetchPackage(wanted, location, { cacheDir, transport, signal });
+          const found = await fetchPackage(wanted, location, {
+            cacheDir,
+            transport,
+            signal,
+            inTurn: unpacking,
+          });
           options.onPackage?.({ name: wanted.name, version: wanted.version });
           return found;
         }),

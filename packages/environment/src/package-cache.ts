@@ -23,6 +23,8 @@ export interface FetchPackageOptions {
   readonly cacheDir: string;
   readonly transport: Transport;
   readonly signal?: AbortSignal | undefined;
+  /** Runs the unpacking of packages, which takes memory and a core, a few at a time. Default: at once. */
+  readonly inTurn?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -49,7 +51,8 @@ export async function fetchPackage(
     await mkdir(temporary, { recursive: true });
     const path = join(temporary, 'package.apk');
     await receive(locked, location, path, options);
-    const scan = await verify(path, formatLocation(location), locked.identity, options.signal);
+    const verified = () => verify(path, formatLocation(location), locked.identity, options.signal);
+    const scan = await (options.inTurn?.(verified) ?? verified());
     await writeScan(temporary, path, scan);
     try {
       await rename(temporary, folder);
