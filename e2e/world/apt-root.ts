@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runProgram } from './run-program.ts';
 
@@ -39,38 +39,13 @@ const listsFreshMs = 12 * 60 * 60 * 1000;
  * @throws Error when the machine has no apt, no Debian mirror or no keyring of Debian.
  */
 export async function openAptRoot(dir: string, suite: Suite, signal?: AbortSignal): Promise<AptRoot> {
-  const root = join(dir, 'apt', suite);
+  const root = await freshLists(join(dir, 'apt', suite), suite, signal);
   const options = aptOptions(root);
   const run = (program: string, args: readonly string[], cwd?: string): Promise<string> =>
     runProgram(program, [...options, ...args], {
       ...(cwd === undefined ? {} : { cwd }),
       ...(signal === undefined ? {} : { signal }),
     });
-
-  const fresh = join(root, 'lists-fresh');
-  const age = await stat(fresh).then(
-    (s) => Date.now() - s.mtimeMs,
-    () => Number.POSITIVE_INFINITY,
-  );
-  if (age > listsFreshMs) {
-    for (const folder of [
-      'etc/apt/apt.conf.d',
-      'etc/apt/preferences.d',
-      'var/lib/apt/lists/partial',
-      'var/cache/apt/archives/partial',
-      'var/lib/dpkg',
-    ]) {
-      await mkdir(join(root, folder), { recursive: true });
-    }
-    await writeFile(join(root, 'var/lib/dpkg/status'), '');
-    const mirror = await mirrorOf(signal);
-    await writeFile(
-      join(root, 'etc/apt/sources.list'),
-      ['deb', 'deb-src'].map((kind) => `${kind} [signed-by=${keyring}] ${mirror} ${suite} main\n`).join(''),
-    );
-    await run('apt-get', ['update', '-q']);
-    await writeFile(fresh, '');
-  }
 
   const uris = async (args: readonly string[]): Promise<readonly DebFile[]> => {
     const lines = (await run('apt-get', ['-q', '-y', '--print-uris', ...args])).split('\n');
@@ -110,6 +85,52 @@ export async function openAptRoot(dir: string, suite: Suite, signal?: AbortSigna
       await run('apt-get', args, to);
     },
   };
+}
+
+/**
+ * The folder of a suite's lists, fetched if the newest are too old. Each fetch has a folder of its own, which gets its
+ * name when it is whole, so that runs at the same time neither see half of one nor lose what they read.
+ */
+async function freshLists(base: string, suite: Suite, signal: AbortSignal | undefined): Promise<string> {
+  await mkdir(base, { recursive: true });
+  const now = Date.now();
+  const kept = await readdir(base);
+  const ageOf = (name: string): number => now - Number(/^lists-(\d+)/.exec(name)?.[1] ?? now);
+  const newest = kept.filter((name) => /^lists-\d+$/.test(name)).toSorted((a, b) => ageOf(a) - ageOf(b))[0];
+  if (newest !== undefined && ageOf(newest) <= listsFreshMs) return join(base, newest);
+
+  const root = join(base, `lists-${now}`);
+  const partial = `${root}.partial-${process.pid}`;
+  try {
+    for (const folder of [
+      'etc/apt/apt.conf.d',
+      'etc/apt/preferences.d',
+      'var/lib/apt/lists/partial',
+      'var/cache/apt/archives/partial',
+      'var/lib/dpkg',
+    ]) {
+      await mkdir(join(partial, folder), { recursive: true });
+    }
+    await writeFile(join(partial, 'var/lib/dpkg/status'), '');
+    const mirror = await mirrorOf(signal);
+    await writeFile(
+      join(partial, 'etc/apt/sources.list'),
+      ['deb', 'deb-src'].map((kind) => `${kind} [signed-by=${keyring}] ${mirror} ${suite} main\n`).join(''),
+    );
+    await runProgram(
+      'apt-get',
+      [...aptOptions(partial), 'update', '-q'],
+      signal === undefined ? {} : { signal },
+    );
+    await rename(partial, root);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+  // A run that began before may still read the ones that were the newest until now.
+  for (const name of kept) {
+    if (ageOf(name) > 2 * listsFreshMs) await rm(join(base, name), { recursive: true, force: true });
+  }
+  return root;
 }
 
 function aptOptions(root: string): readonly string[] {
