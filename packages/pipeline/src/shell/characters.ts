@@ -3,6 +3,7 @@ export const code = {
   tab: 9,
   newline: 10,
   verticalTab: 11,
+  carriageReturn: 13,
   space: 32,
   bang: 33,
   doubleQuote: 34,
@@ -91,4 +92,13 @@ export function nameEnd(text: string, from: number): number {
   let end = from + 1;
   while (isNamePart(text.charCodeAt(end))) end++;
   return end;
+}
+
+/** Whether an extended pattern such as `@(a|b)` begins at `at`. `@()` is none: it is the head of a function. */
+export function beginsPattern(text: string, at: number): boolean {
+  return (
+    isClass(text.charCodeAt(at), characterClass.glob) &&
+    text.charCodeAt(at + 1) === code.open &&
+    text.charCodeAt(at + 2) !== code.close
+  );
 }

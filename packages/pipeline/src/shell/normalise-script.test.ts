@@ -132,8 +132,44 @@ describe('here-documents', () => {
   });
 
   test('two in one line keep their bodies, also when they belong to two statements', () => {
-    expect(printed('cat <<A; cat <<B\n1\nA\n2\nB\n')).toBe('cat <<A\n1\nA\ncat <<B\n2\nB\n');
+    expect(printed("cat <<A; cat <<'B'\n1\nA\n2\nB\n")).toBe("cat <<A\n1\nA\ncat <<'B'\n2\nB\n");
+    expect(printed('cat <<A; cat <<B\n1\nA\n2\nB\n')).toBe('cat <<A\n1\nA\ncat <<B\n\\\n\\\n2\nB\n');
   });
+});
+
+describe('line ends that are escaped', () => {
+  test.each([
+    ['a "b"\\\n c\n', 'a "b" \\\n\tc\n'],
+    ['a $(b)\\\n c\n', 'a $(b) \\\n\tc\n'],
+    ['A=\\\n b\n', 'A= \\\n\tb\n'],
+    ['a $b\\\n c "$d\\\ne"\n', 'a $b c "$de"\n'],
+    ['a "b"\\\n"c"\n', 'a "b""\\\nc"\n'],
+    ['a b\\\n"c"\n', 'a b"c"\n'],
+    ['x=$(a \\\n)\n', 'x=$(\n\ta\n)\n'],
+    ['(a \\\n)\n', '(\n\ta\n)\n'],
+    ['{ a\n}\\\n\nb\n', '{\n\ta\n}\nb\n'],
+    ['export A \\\n\\\n B\n', 'export A \\\n\tB\n'],
+    ['[[ a = \\\nb && -f \\\nc ]]\n', '[[ a = b && -f c ]]\n'],
+    ['cat <<E | \\\n a\n$b\nE\n', 'cat <<E |\n\\\n$b\nE\n\ta\n'],
+    ["cat <<'E' | \\\n a\n$b\nE\n", "cat <<'E' |\n$b\nE\n\ta\n"],
+  ])('%j is printed as %j', (script, expected) => {
+    expect(printed(script)).toBe(expected);
+  });
+
+  test('a command goes on behind a comment that ends in a backslash, as in the reference', () => {
+    expect(printed('a \\\n  --b \\\n  # --c \\\n  --d\n')).toBe('a \\\n\t--b \\\n\t\\\n\t--d\n');
+    expect(printed('# a \\\n#  --b \\\nc\n')).toBe('c\n');
+    expect(printed('a # b \\\nc\n')).toBe('a \\\n\tc\n');
+  });
+});
+
+test('parentheses without content are no pattern, and !( is one', () => {
+  expect(printed('a@() { b; }\n')).toBe('a@() { b; }\n');
+  expect(printed('!(a|b)\n[[ ! !(a) ]]\n')).toBe('!(a|b)\n[[ ! !(a) ]]\n');
+});
+
+test('a dollar before the input or output of a command, and one behind an escape, stay', () => {
+  expect(printed('a $>(b)\n"$\\\\$(c)"\n')).toBe('a $>(b)\n"$\\\\$(c)"\n');
 });
 
 describe('problems', () => {
@@ -149,6 +185,16 @@ describe('problems', () => {
     ['a b (c)', 'a ( cannot stand here; quote it if it is meant as text', ''],
     ['[[ a b ]]', '"b" is no operator of [[ … ]]', 'b ]]'],
     ['echo $((a b))', '"b" is no operator of arithmetic', 'b))'],
+    [
+      'a; b=(c) d',
+      'an array cannot be set for one command only; put the assignment in a line of its own',
+      'b=(c) d',
+    ],
+    ['a[1]=(b)', 'an element of an array cannot be an array', '(b)'],
+    ['export A=b >c D', 'redirections must stand behind all that follows "export"', 'D'],
+    ['a 2>& # b', 'a word must follow >&', '>& # b'],
+    ['time ! a', '! can only stand before a whole pipeline, not behind "time"', '! a'],
+    ['a <<"$b"\n$b\n', 'what ends a here-document must be plain text, without expansions', '"$b"'],
     ['echo ${a b}', '" " cannot follow the name of a variable in ${…}', ' b}'],
   ])('%j: %s', (script, problem, rest) => {
     const [found, place] = refused(script);

@@ -69,10 +69,10 @@ function isAlone(statement: Statement, commandEnd: number): boolean {
 }
 
 /** Carriage returns at line ends and NUL characters are read over wherever they stand. */
-const ignored = /\r(?=\n)|\0/g;
+const ignored = /\r(?=\n|$)|\0/g;
 
 function withoutIgnored(script: string): string {
-  return script.includes('\r\n') || script.includes('\0') ? script.replace(ignored, '') : script;
+  return script.includes('\r') || script.includes('\0') ? script.replace(ignored, '') : script;
 }
 
 /** The offset in the script as it was given of one in the text without what is ignored. */

@@ -1,3 +1,4 @@
+import { nameEnd } from './characters.ts';
 import { printArithmetic } from './print-arithmetic.ts';
 import { printCompound } from './print-compound.ts';
 import { printWord, printWords } from './print-word.ts';
@@ -129,11 +130,21 @@ function printAssignments(printer: Printer, assignments: readonly (Assignment | 
   for (const assignment of assignments) {
     if (printer.startsLine(assignment.line)) printer.continueLine();
     else printer.pad();
-    if (assignment.kind === 'word') printWord(printer, assignment);
-    else printAssignment(printer, assignment);
+    const bare = assignment.kind === 'word' ? bareName(assignment) : undefined;
+    // A name without a value does not tell in which line printing is.
+    if (bare !== undefined) printer.out += bare;
+    else if (assignment.kind === 'word') {
+      printer.reach(assignment.line);
+      printWord(printer, assignment);
+    } else printAssignment(printer, assignment);
     printer.needsSpace = true;
   }
   printer.dedent();
+}
+
+function bareName({ parts: [part, ...others] }: Word): string | undefined {
+  const isName = part?.kind === 'text' && others.length === 0 && nameEnd(part.text, 0) === part.text.length;
+  return isName ? part.text : undefined;
 }
 
 function printAssignment(printer: Printer, { name, index, appends, value, array }: Assignment): void {

@@ -12,6 +12,7 @@ export function printTest(printer: Printer, expression: TestExpression): void {
       break;
     case 'testUnary':
       printer.token(expression.operator);
+      printer.reach(expression.operand.line);
       printTest(printer, expression.operand);
       break;
     case 'testBinary': {
@@ -22,6 +23,8 @@ export function printTest(printer: Printer, expression: TestExpression): void {
       printTest(printer, left);
       for (const { operator, right } of rest.toReversed()) {
         printer.token(operator);
+        // Only && and || may end a line.
+        if (operator !== '&&' && operator !== '||') printer.reach(right.line);
         printTest(printer, right);
       }
       break;

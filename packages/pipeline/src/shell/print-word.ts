@@ -45,13 +45,16 @@ function printPart(printer: Printer, part: WordPart, before: WordPart | undefine
       break;
     case 'quoted':
       printer.out += part.open;
-      printer.reach(part.line);
-      printQuoted(printer, part.parts);
+      for (const [at, inner] of part.parts.entries()) {
+        printer.escapeLines(inner.line);
+        printPart(printer, inner, part.parts[at - 1]);
+      }
+      printer.escapeLines(part.endLine);
       printer.out += '"';
       break;
     case 'command':
       // $`a` is a dollar and what a prints; $$(a) would be the number of the shell and a subshell.
-      if (before?.kind === 'text' && endsInDollar(before.text)) {
+      if (part.open === '$(' && before?.kind === 'text' && endsInDollar(before.text)) {
         printer.out = `${printer.out.slice(0, -1)}\\$`;
       }
       printSubstitution(printer, part);
@@ -75,11 +78,12 @@ function printPart(printer: Printer, part: WordPart, before: WordPart | undefine
 
 /** Tells whether the last character is a dollar that stands for itself: not escaped, and not the second of `$$`. */
 function endsInDollar(text: string): boolean {
-  const dollars = /\$*$/.exec(text.replaceAll(/\\[^]/g, '')) ?? [''];
+  const dollars = /\$*$/.exec(text.replaceAll(/\\[^]/g, '\\')) ?? [''];
   return dollars[0].length % 2 === 1;
 }
 
 function printSubstitution(printer: Printer, part: Extract<WordPart, { kind: 'command' }>): void {
+  printer.reach(part.line);
   if (part.open !== '$(') printer.pad();
   printer.out += part.open;
   printer.needsSpace = part.open === '$(' && startsWithParenthesis(part.body);

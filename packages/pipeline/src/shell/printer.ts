@@ -115,6 +115,11 @@ export class Printer {
     this.tabs();
   }
 
+  /** Prints escaped line ends up to `line`, inside quotes, where they vanish when the text is run. */
+  escapeLines(line: number): void {
+    for (; this.line < line; this.line++) this.out += '\\\n';
+  }
+
   /** Prints a closing word at the beginning of a line if it stands in one of its own, else behind a `;`. */
   closing(word: string, line: number): void {
     if (this.startsLine(line)) this.lineBefore(line);
@@ -151,7 +156,9 @@ export class Printer {
       this.out += '\n';
       this.needsSpace = false;
       this.needsLine = false;
-      this.line = Math.max(this.line + 1, heredoc.line);
+      this.line++;
+      if (heredoc.literal || heredoc.stripsTabs || heredoc.parts.length === 0) this.reach(heredoc.line);
+      else this.escapeLines(heredoc.line);
       if (heredoc.stripsTabs) {
         const before = this.out;
         this.out = '';

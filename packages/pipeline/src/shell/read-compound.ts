@@ -268,10 +268,11 @@ function readTime(scanner: Scanner): Command {
     scanner.atEnd() ||
     c === code.newline ||
     c === code.semicolon ||
-    c === code.ampersand ||
+    (c === code.ampersand && scanner.peekAt(1) !== code.greater) ||
     c === code.pipe ||
     c === code.close ||
     c === code.hash;
+  if (scanner.keyword() === '!') scanner.fail('! can only stand before a whole pipeline, not behind "time"');
   return { kind: 'time', posix, statement: none ? undefined : readPipeline(scanner) };
 }
 

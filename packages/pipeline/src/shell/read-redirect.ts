@@ -19,7 +19,7 @@ export function readRedirect(scanner: Scanner): Redirect | undefined {
   const operator = operators.find((candidate) => text.startsWith(candidate, at)) ?? '';
   scanner.at = at + operator.length;
   scanner.skipBlanks();
-  const target = readWord(scanner);
+  const target = scanner.peek() === code.hash ? undefined : readWord(scanner);
   if (target === undefined) scanner.fail(`a word must follow ${operator}`, at);
   const heredoc = operator === '<<' || operator === '<<-' ? expect(scanner, operator, target, at) : undefined;
   return { line, offset, descriptor: text.slice(offset, at), operator, target, heredoc };
@@ -37,7 +37,7 @@ function descriptorEnd(text: string, offset: number): number {
 }
 
 function expect(scanner: Scanner, operator: string, target: Word, offset: number): Heredoc {
-  const { delimiter, literal } = unquoted(target);
+  const { delimiter, literal } = unquoted(scanner, target);
   const heredoc: Heredoc = {
     offset,
     delimiter,
@@ -52,9 +52,14 @@ function expect(scanner: Scanner, operator: string, target: Word, offset: number
 }
 
 /** The text of a delimiter without its quotes. */
-function unquoted(word: Word): { readonly delimiter: string; readonly literal: boolean } {
+function unquoted(scanner: Scanner, word: Word): { readonly delimiter: string; readonly literal: boolean } {
   let literal = false;
   let delimiter = '';
+  for (const part of word.parts.flatMap((one) => (one.kind === 'quoted' ? one.parts : [one]))) {
+    if (part.kind !== 'text' || isExpansion(part.text)) {
+      scanner.fail('what ends a here-document must be plain text, without expansions', word.offset);
+    }
+  }
   for (const part of word.parts) {
     if (part.kind === 'quoted') {
       literal = true;
@@ -71,4 +76,8 @@ function unquoted(word: Word): { readonly delimiter: string; readonly literal: b
     }
   }
   return { delimiter, literal };
+}
+
+function isExpansion(text: string): boolean {
+  return text.startsWith('$') && text.length > 1 && text.charCodeAt(1) !== code.singleQuote;
 }

@@ -16,6 +16,7 @@ import type {
 
 /** Reads a command of words, or the function that its first word turns out to be the name of. */
 export function readSimple(scanner: Scanner, redirects: Redirect[]): Command | undefined {
+  const { at: began } = scanner;
   const assignments: Assignment[] = [];
   const words: Word[] = [];
   for (;;) {
@@ -42,6 +43,12 @@ export function readSimple(scanner: Scanner, redirects: Redirect[]): Command | u
     if (word === undefined) break;
     words.push(word);
   }
+  if (words.length > 0 && assignments.some(({ array }) => array !== undefined)) {
+    scanner.fail(
+      'an array cannot be set for one command only; put the assignment in a line of its own',
+      began,
+    );
+  }
   if (assignments.length === 0 && words.length === 0) {
     if (redirects.length === 0) scanner.fail('a command must stand here');
     return undefined;
@@ -63,8 +70,11 @@ export function readDeclaration(scanner: Scanner, keyword: string, redirects: Re
     const c = scanner.peek();
     if (c === code.hash) break;
     if (c === code.open) scanner.fail('a ( cannot stand here; quote it if it is meant as text');
+    const { at } = scanner;
     const argument = readAssignment(scanner) ?? readWord(scanner);
     if (argument === undefined) break;
+    if (redirects.length > 0)
+      scanner.fail(`redirections must stand behind all that follows "${keyword}"`, at);
     found.push(argument);
   }
   return { kind: 'declaration', keyword, arguments: found };
@@ -85,6 +95,9 @@ function readAssignment(scanner: Scanner): Assignment | undefined {
   if (appends) scanner.at++;
   if (scanner.peek() !== code.equals) scanner.fail(`= must follow ${text.slice(at, scanner.at)}`, at);
   scanner.at++;
+  if (index !== undefined && scanner.peek() === code.open) {
+    scanner.fail('an element of an array cannot be an array', scanner.at);
+  }
   const array = scanner.peek() === code.open ? readArray(scanner) : undefined;
   const value = array === undefined ? readWord(scanner) : undefined;
   return { kind: 'assignment', line, name, index, appends, value, array };

@@ -160,7 +160,7 @@ function chained(command: Chain, negated: boolean, scanner: Scanner): Statement 
   const { line } = command.first;
   return {
     line,
-    endLine: scanner.line,
+    endLine: scanner.endLine(),
     negated,
     commandLine: line,
     command,
@@ -195,7 +195,7 @@ export function readElement(scanner: Scanner): Statement {
   scanner.leave();
   return {
     line,
-    endLine: scanner.line,
+    endLine: scanner.endLine(),
     negated: false,
     commandLine: line,
     command,

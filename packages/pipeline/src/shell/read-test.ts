@@ -1,4 +1,4 @@
-import { characterClass, code, isClass } from './characters.ts';
+import { beginsPattern, characterClass, code, isClass } from './characters.ts';
 import { readSpecial, readWord } from './read-word.ts';
 import type { Scanner } from './scanner.ts';
 import type { TestExpression, Word, WordPart } from './syntax-tree.ts';
@@ -64,7 +64,11 @@ function lineOf(expression: TestExpression): number {
 function readPrimary(scanner: Scanner, opened: number): TestExpression {
   const { at, line } = scanner;
   const c = scanner.peek();
-  if (c === code.bang && isClass(scanner.peekAt(1), characterClass.breaks)) {
+  if (
+    c === code.bang &&
+    isClass(scanner.peekAt(1), characterClass.breaks) &&
+    !beginsPattern(scanner.text, at)
+  ) {
     scanner.at++;
     scanner.enter();
     scanner.skipLines();

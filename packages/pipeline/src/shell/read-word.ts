@@ -1,4 +1,4 @@
-import { characterClass, code, isClass, nameEnd } from './characters.ts';
+import { beginsPattern, characterClass, code, isClass, nameEnd } from './characters.ts';
 import { readArithmetic } from './read-arithmetic.ts';
 import { readParameter } from './read-parameter.ts';
 import { readStatements } from './read-statements.ts';
@@ -21,7 +21,8 @@ export function readWord(scanner: Scanner): Word | undefined {
 
 function readWordPart(scanner: Scanner): WordPart | undefined {
   const c = scanner.peek();
-  if (scanner.atEnd()) return undefined;
+  // A carriage return is a blank except inside text.
+  if (scanner.atEnd() || c === code.carriageReturn) return undefined;
   if (isClass(c, characterClass.breaks)) {
     const substitutes = (c === code.less || c === code.greater) && scanner.peekAt(1) === code.open;
     return substitutes ? readSubstitution(scanner) : undefined;
@@ -30,8 +31,15 @@ function readWordPart(scanner: Scanner): WordPart | undefined {
     const part = readSpecial(scanner);
     if (part !== undefined) return part;
   }
-  if (isClass(c, characterClass.glob) && scanner.peekAt(1) === code.open) return readPattern(scanner);
-  return readText(scanner);
+  if (beginsPattern(scanner.text, scanner.at)) return readPattern(scanner);
+  return c === code.backslash && endsBehindLines(scanner) ? undefined : readText(scanner);
+}
+
+/** Whether escaped line ends stand here and no more of the word behind them. */
+function endsBehindLines({ text, at }: Scanner): boolean {
+  let end = at;
+  while (text.charCodeAt(end) === code.backslash && text.charCodeAt(end + 1) === code.newline) end += 2;
+  return end > at && (end >= text.length || isClass(text.charCodeAt(end), characterClass.breaks));
 }
 
 /** Reads unquoted text. Escaped line ends in it vanish. */
@@ -56,14 +64,15 @@ function readText(scanner: Scanner): WordPart {
       if (c !== code.dollar || beginsExpansion(text, at)) break;
       refuseParted(scanner, at);
     }
-    if (isClass(c, characterClass.glob) && text.charCodeAt(at + 1) === code.open && at > from) break;
+    if (at > from && beginsPattern(text, at)) break;
     at++;
   }
   scanner.at = Math.min(at, text.length);
   kept += text.slice(from, at);
   // A backslash that ends the text stands for itself.
   if (at > text.length) kept += '\\';
-  return { kind: 'text', text: kept, line, endLine: scanner.line };
+  // Escaped line ends between two parts of a word are no part: what follows them is still printed from its line on.
+  return { kind: 'text', text: kept, line, endLine: kept === '' ? line : scanner.line };
 }
 
 /** Refuses a dollar with an escaped line end between it and what it expands. Others are characters like any. */
@@ -105,8 +114,10 @@ export function readExpansion(scanner: Scanner, quoted = false): WordPart | unde
   const { text, at, line } = scanner;
   const next = text.charCodeAt(at + 1);
   if (isClass(next, characterClass.nameStart)) {
-    scanner.at = nameEnd(text, at + 1);
-    return { kind: 'text', text: text.slice(at, scanner.at), line, endLine: line };
+    const end = (scanner.at = nameEnd(text, at + 1));
+    // An escaped line end right behind a name vanishes: it does not part the name from what follows.
+    scanner.skipEscapedLines();
+    return { kind: 'text', text: text.slice(at, end), line, endLine: scanner.line };
   }
   if (next === code.openBrace) return readParameter(scanner, quoted);
   if (next === code.open) {
@@ -165,8 +176,6 @@ function readQuotedParts(scanner: Scanner, ends: () => boolean): WordPart[] {
       flush();
       const part = c === code.dollar ? readExpansion(scanner, true) : readBackquoted(scanner);
       if (part !== undefined) parts.push(part);
-      // An escaped line end right behind a name vanishes: it does not part the name from what follows.
-      if (part?.kind === 'text' && nameEnd(part.text, 1) > 1) scanner.skipEscapedLines();
       from = scanner.at;
       line = scanner.line;
       continue;

@@ -1,5 +1,5 @@
 import type { Heredoc } from './syntax-tree.ts';
-import { characterClass, code, isClass } from './characters.ts';
+import { beginsPattern, characterClass, code, isClass } from './characters.ts';
 
 /** Thrown where a text stops being shell text, and caught where reading it began. */
 export class ShellProblem extends Error {
@@ -25,6 +25,8 @@ export class Scanner {
   depth: number;
   /** Here-documents whose bodies begin after the line that is being read. */
   due: Heredoc[] = [];
+  private blanksEnd = -1;
+  private tokenLine = 0;
   private keywordAt = -1;
   private keywordFound: string | undefined;
   private keywordEnd = 0;
@@ -64,16 +66,42 @@ export class Scanner {
     this.depth--;
   }
 
-  /** Goes over blanks and escaped line ends. */
+  /** Goes over blanks, escaped line ends, and comments whose line end is escaped. */
   skipBlanks(): void {
+    if (this.at !== this.blanksEnd) this.tokenLine = this.line;
+    do this.skipWhite();
+    while (this.peek() === code.hash && this.skipContinuedComment());
+    this.blanksEnd = this.at;
+  }
+
+  /** The line in which the last character stands that is no blank. */
+  endLine(): number {
+    return this.at === this.blanksEnd ? this.tokenLine : this.line;
+  }
+
+  private skipWhite(): void {
     for (;;) {
       const c = this.peek();
-      if (c === code.space || c === code.tab || c === code.verticalTab) this.at++;
+      if (c === code.space || c === code.tab || c === code.verticalTab || c === code.carriageReturn)
+        this.at++;
       else if (c === code.backslash && this.peekAt(1) === code.newline) {
         this.at += 2;
         this.line++;
       } else return;
     }
+  }
+
+  /**
+   * Goes over a comment with a backslash at its end, and tells whether there is one. The command goes on behind it.
+   *
+   * A shell would end the command; but the reference runs what it prints, so that build files rely on it.
+   */
+  private skipContinuedComment(): boolean {
+    const end = continuedCommentEnd(this.text, this.at);
+    if (end < 0) return false;
+    this.at = end;
+    this.line++;
+    return true;
   }
 
   /** Goes over escaped line ends. */
@@ -98,7 +126,7 @@ export class Scanner {
   /** Goes over blanks and line ends where there are no comments: in arithmetic. */
   skipSpace(): void {
     for (;;) {
-      this.skipBlanks();
+      this.skipWhite();
       if (this.peek() !== code.newline) return;
       this.newline();
     }
@@ -137,14 +165,20 @@ export class Scanner {
     if (end - at > longestKeyword) return undefined;
     let word = text.slice(at, end);
     this.keywordLines = 0;
+    this.keywordEnd = end;
+    let lines = 0;
     while (text.charCodeAt(end) === code.backslash && text.charCodeAt(end + 1) === code.newline) {
       const from = (end += 2);
-      this.keywordLines++;
+      lines++;
       while (isClass(text.charCodeAt(end), characterClass.keyword)) end++;
+      if (end === from) continue;
       word += text.slice(from, end);
+      this.keywordEnd = end;
+      this.keywordLines = lines;
     }
     if (end < text.length && !isClass(text.charCodeAt(end), characterClass.breaks)) return undefined;
-    this.keywordEnd = end;
+    // `!(a|b)` is a pattern.
+    if (word === '!' && beginsPattern(text, at)) return undefined;
     this.keywordFound = word;
     return word;
   }
@@ -154,4 +188,10 @@ export class Scanner {
     this.at = this.keywordEnd;
     this.line += this.keywordLines;
   }
+}
+
+/** Where the line after the comment at `at` begins if that comment ends in a backslash; negative if it does not. */
+export function continuedCommentEnd(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end > at && text.charCodeAt(end - 1) === code.backslash ? end + 1 : -1;
 }

@@ -1,5 +1,5 @@
 import { characterClass, code, isClass, nameEnd } from './characters.ts';
-import type { Scanner } from './scanner.ts';
+import { continuedCommentEnd, type Scanner } from './scanner.ts';
 
 /**
  * Goes over a simple command that is written as it would be printed, and tells whether there is one.
@@ -23,7 +23,10 @@ export function skipPrinted(scanner: Scanner): boolean {
       if (endsCommand(text, at + 1)) break;
       const next = text.charCodeAt(at + 1);
       if (isClass(next, characterClass.breaks)) return false;
-      if (next === code.hash) break;
+      if (next === code.hash) {
+        if (continuedCommentEnd(text, at + 1) >= 0) return false;
+        break;
+      }
       at++;
       wordAt = at;
     } else if (isClass(c, characterClass.special)) {
