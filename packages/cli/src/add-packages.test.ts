@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pc from 'picocolors';
@@ -48,6 +48,35 @@ test('license-check tells the licences of a folder, as text and as JSON', async 
     detected: [{ path: 'LICENSE', licenses: [{ id: 'Apache-2.0' }] }],
     leftOut: 0,
   });
+});
+
+test('license-check --fix corrects the copyright list of a build file, and nothing else of it', async () => {
+  copyFileSync(join(import.meta.dirname, '../../../LICENSE'), join(folder, 'LICENSE'));
+  const file = join(folder, 'a.yaml');
+  const recipe = (copyright: string): string =>
+    `package:\n  name: a # kept\n  version: "1"\n  epoch: 0\n${copyright}pipeline:\n  - runs: 'true'\n`;
+  const entry = '  copyright:\n    - license: Apache-2.0 # who says so?\n      license-path: LICENSE\n';
+  for (const [before, after] of [
+    ['', entry.replace(' # who says so?', '')],
+    ['  copyright:\n    - license: NOASSERTION # who says so?\n', entry],
+    [entry.replace('Apache-2.0', 'MIT'), entry],
+    [
+      '  copyright: [{license: MIT}]\n',
+      '  copyright: [{license: MIT}, {license: Apache-2.0, license-path: LICENSE}]\n',
+    ],
+  ] as const) {
+    writeFileSync(file, recipe(before));
+    expect((await run('license-check', 'a.yaml')).stdout).toMatch(/^(?:warning|.*: warning) LICENSE_/m);
+    expect(readFileSync(file, 'utf8')).toBe(recipe(before));
+    const { stdout, stderr } = await run('license-check', 'a.yaml', '--fix');
+    expect(readFileSync(file, 'utf8')).toBe(recipe(after));
+    expect([stdout, stderr]).toEqual([
+      'LICENSE: Apache-2.0 (100 %)\n',
+      'a.yaml: package.copyright was corrected\n',
+    ]);
+    expect((await run('license-check', 'a.yaml', '--fix')).stderr).toBe('');
+  }
+  await expect(run('license-check', '.', '--fix')).rejects.toMatchObject({ code: 'CLI_USAGE' });
 });
 
 test('scan needs the packages of the build file', async () => {

@@ -25,6 +25,7 @@ export function addPackages(program: Command, terminal: Terminal, exit: (code: n
     .description('tell which licences something holds, and where they differ from the declared ones')
     .argument('<file>', 'a folder, a build file or a package')
     .option('--source-dir <dir>', 'sources of the build file; default: its folder')
+    .option('--fix', 'correct the copyright list of the build file by what was found')
     .addOption(
       new Option('--format <format>', 'how it is printed').choices(['pretty', 'json']).default('pretty'),
     )

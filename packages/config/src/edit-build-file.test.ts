@@ -56,6 +56,26 @@ test('list entries are changed, added and removed in the way the list is written
   expect(applyEdits(text, removeListEntry(text, provides, 1))).toBe(text.replace(', "y"', ''));
 });
 
+test('an entry can be a mapping, and begins the list that is not there', () => {
+  const entry = { license: 'MIT', 'license-path': 'docs/a: b' };
+  const copyright = ['package', 'copyright'];
+  const begun = applyEdits(text, addListEntry(text, copyright, entry));
+  expect(begun).toBe(
+    text.replace('"y"]\n', '"y"]\n  copyright:\n    - license: MIT\n      license-path: "docs/a: b"\n'),
+  );
+  expect(applyEdits(begun, addListEntry(begun, copyright, { license: 'BSD-2-Clause' }))).toBe(
+    begun.replace('"docs/a: b"\n', '"docs/a: b"\n    - license: BSD-2-Clause\n'),
+  );
+  const flow = 'package: {name: a, copyright: []}\n';
+  const grown = applyEdits(flow, addListEntry(flow, copyright, { license: 'MIT', 'license-path': 'L' }));
+  expect(grown).toBe('package: {name: a, copyright: [{license: MIT, license-path: L}]}\n');
+  const bare = 'package: {name: a}\n';
+  expect(applyEdits(bare, addListEntry(bare, copyright, { license: 'MIT' }))).toBe(
+    'package: {name: a, copyright: [{license: MIT}]}\n',
+  );
+  expect(() => addListEntry(text, ['package', 'name'], entry)).toThrow('there is no list');
+});
+
 test('a key that is not there is added behind the last one', () => {
   expect(change(['package', 'url'], 'https://example.org')).toBe(
     text.replace('"y"]\n', '"y"]\n  url: https://example.org\n'),

@@ -27,7 +27,7 @@ export function changeValue(text: string, path: EditPath, value: string): TextEd
     const gap = scalar.start === scalar.end && source.text.charAt(scalar.start - 1) === ':' ? ' ' : '';
     return [{ span: source.span(scalar), text: gap + written }];
   }
-  return addKey(source, root, path, value);
+  return addKey(source, root, path, (flow) => ` ${plainOrQuoted(value, flow)}`);
 }
 
 /**
@@ -86,18 +86,29 @@ export function changeChecksum(text: string, from: string, to: string): TextEdit
 }
 
 /**
- * The edits that add an entry at the end of the list at `path`, in the way its other entries are written.
+ * The edits that add an entry, a text or a mapping of texts, at the end of the list at `path`, in the way its other
+ * entries are written. A list that its mapping lacks is begun behind the mapping's last key.
  *
- * @throws {BuildError} CONFIG_EDIT_IMPOSSIBLE when there is no list.
+ * @throws {BuildError} CONFIG_EDIT_IMPOSSIBLE when there is something else, or no mapping that could hold the list.
  */
-export function addListEntry(text: string, path: EditPath, value: string): TextEdit[] {
+export function addListEntry(
+  text: string,
+  path: EditPath,
+  value: string | Readonly<Record<string, string>>,
+): TextEdit[] {
   const { source, root } = open(text);
   const found = findNode(root, path);
   const list = found === undefined ? undefined : resolved(found);
+  if (found === undefined)
+    return addKey(source, root, path, (flow, indent) =>
+      flow
+        ? ` [${writeEntry(value, true, '')}]`
+        : `\n${indent}  - ${writeEntry(value, false, `${indent}    `)}`,
+    );
   if (list?.kind !== 'list') return fail(path, 'there is no list');
   const last = list.items.at(-1);
-  const written = plainOrQuoted(value, list.flow);
   if (list.flow) {
+    const written = writeEntry(value, true, '');
     const at = last === undefined ? list.start + 1 : last.end;
     return [
       { span: source.span({ start: at, end: at }), text: last === undefined ? written : `, ${written}` },
@@ -105,6 +116,7 @@ export function addListEntry(text: string, path: EditPath, value: string): TextE
   }
   const at = endOfLine(source.text, last?.end ?? list.end);
   const indent = ' '.repeat(list.start - lineStart(source.text, list.start));
+  const written = writeEntry(value, false, `${indent}  `);
   return [{ span: source.span({ start: at, end: at }), text: `\n${indent}- ${written}` }];
 }
 
@@ -165,21 +177,35 @@ function inFlow(root: YamlNode, path: EditPath): boolean {
   return node !== undefined && node.kind !== 'scalar' && node.flow;
 }
 
-function addKey(source: SourceText, root: YamlNode, path: EditPath, value: string): TextEdit[] {
+function addKey(
+  source: SourceText,
+  root: YamlNode,
+  path: EditPath,
+  write: (flow: boolean, indent: string) => string,
+): TextEdit[] {
   const key = path.at(-1);
   const parent = findNode(root, path.slice(0, -1));
   const map = parent === undefined ? undefined : resolved(parent);
   if (map?.kind !== 'map' || typeof key !== 'string')
     return fail(path, 'there is no mapping that could hold it');
-  const pair = `${plainOrQuoted(key, map.flow)}: ${plainOrQuoted(value, map.flow)}`;
+  const indent = ' '.repeat(map.start - lineStart(source.text, map.start));
+  const pair = `${plainOrQuoted(key, map.flow)}:${write(map.flow, indent)}`;
   if (map.flow) {
     const last = map.values.at(-1);
     const at = last === undefined ? map.start + 1 : last.end;
     return [{ span: source.span({ start: at, end: at }), text: last === undefined ? pair : `, ${pair}` }];
   }
   const at = endOfLine(source.text, map.end);
-  const indent = ' '.repeat(map.start - lineStart(source.text, map.start));
   return [{ span: source.span({ start: at, end: at }), text: `\n${indent}${pair}` }];
+}
+
+/** Writes an entry of a list; `indent` is that of its keys in a list that has a line for each. */
+function writeEntry(value: string | Readonly<Record<string, string>>, flow: boolean, indent: string): string {
+  if (typeof value === 'string') return plainOrQuoted(value, flow);
+  const pairs = Object.entries(value).map(
+    ([key, text]) => `${plainOrQuoted(key, flow)}: ${plainOrQuoted(text, flow)}`,
+  );
+  return flow ? `{${pairs.join(', ')}}` : pairs.join(`\n${indent}`);
 }
 
 /** Writes a text in the style of the scalar that it takes the place of. */
