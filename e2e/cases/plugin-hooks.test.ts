@@ -105,6 +105,8 @@ const recipe = (last: string): string => `package:
   version: 1.0.0
   epoch: 0
   description: as written
+  checks:
+    disabled: [acme/hello, acme/helo]
 environment:
   contents:
     packages: [busybox]
@@ -204,6 +206,10 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     expect(built.stderr).toContain('hooks.yaml:2:9: warning ACME_NAME: a policy speaks');
     expect(built.stderr).toContain('warning ACME_PACKAGE: a package policy speaks');
     expect(built.stderr).toContain('warning LINT_FINDING: [acme/hello] it says hello: etc/hello.');
+    expect(built.stderr).toContain(
+      'hooks.yaml:7:28: warning CONFIG_CHECK_UNKNOWN: There is no check "acme/helo" to disable. Did you mean "acme/hello"?',
+    );
+    expect(built.stderr).not.toContain('no check "acme/hello"');
     expect(built.stderr).toContain('planned /var/acme ***');
     expect(built.stderr).not.toContain('very-s3cret');
     expect(built.stderr).toMatch(/\(GNU tar\)/);

@@ -201,7 +201,7 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A check that does not exist',
     message: ({ name, meant }) =>
       `There is no check "${name}" to disable.${meant === undefined ? '' : ` Did you mean "${meant}"?`}`,
-    hint: ({ meant }) => (meant === undefined ? '"melange2 lint --help" lists the checks.' : undefined),
+    hint: ({ meant }) => (meant === undefined ? '"melange2 lint --list" lists the checks.' : undefined),
   },
   CONFIG_ARCHITECTURE_ALL: {
     title: 'An architecture named "all"',

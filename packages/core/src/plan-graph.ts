@@ -62,7 +62,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     network: networkOf(request, daemon),
   });
   if (value === undefined) throw invalidPlan(request.file, diagnostics);
-  const modified = hooks.modifyPlan.call(withStepNetworks(value, build), context);
+  tellUnknownSteps(build, value.steps);
+  const modified = hooks.modifyPlan.call({ ...value, steps: withStepNetworks(value.steps, build) }, context);
   const plan = request.cacheMounts === false ? modified : withCacheMounts(modified, locked, hooks);
   const source = sourceFolder(request, inputs, context.package, kernel.host);
   const cache = openSourceCache(request.cacheDir, plan.steps);
@@ -107,19 +108,16 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
 }
 
 /** Gives steps the network that was asked for by their names. */
-function withStepNetworks(
-  plan: BuildPlan,
-  { request, daemon, bus, architecture }: ArchitectureBuild,
-): BuildPlan {
-  const asked = request.stepNetworks ?? {};
-  tellUnknownSteps(Object.keys(asked), plan, '--network', { bus, architecture });
-  const steps = plan.steps.map((step): PlannedStep => {
-    const mode = asked[step.name];
+export function withStepNetworks(
+  steps: readonly PlannedStep[],
+  { request, daemon }: Pick<ArchitectureBuild, 'request' | 'daemon'>,
+): readonly PlannedStep[] {
+  return steps.map((step) => {
+    const mode = request.stepNetworks?.[step.name];
     if (mode === undefined) return step;
     const { fetching, others } = networkOf({ ...request, network: mode }, daemon);
     return { ...step, network: fetches(step) ? fetching : others };
   });
-  return { ...plan, steps };
 }
 
 function fetches({ uses }: PlannedStep): boolean {
@@ -127,7 +125,10 @@ function fetches({ uses }: PlannedStep): boolean {
 }
 
 /** The graph that makes a state of a planned build. */
-export function definitionOf({ plan, caps }: Pick<PlannedGraph, 'plan' | 'caps'>, state: State): Definition {
+export function definitionOf(
+  { plan, caps }: { readonly plan: Pick<BuildPlan, 'architecture'>; readonly caps: ReadonlySet<string> },
+  state: State,
+): Definition {
   return marshal(state, {
     platform: `linux/${architectureNames(plan.architecture).go}`,
     caps,

@@ -70,7 +70,7 @@ export async function solveGraph(
       void advise(why).then((advice) => warn(`The cache ${cache} was not read: ${why}${advice}`));
     },
   });
-  const limits = stepLimits(build, plan, known, tracker);
+  const limits = stepLimits(build, known, tracker);
   const signal = AbortSignal.any([build.signal, limits.signal]);
   const mounts = { client: daemon.client, bus, plan, known, tracker, caps: graph.caps };
   const warn = (text: string): void => bus.emit({ type: 'notice', level: 'warning', text, architecture });
@@ -180,7 +180,7 @@ export async function solveGraph(
 }
 
 /** A cache as the daemon is told of it: how long it may be silent is the client's affair. */
-function cacheEntryOf({ type, attributes: { timeout: _, ...attrs } }: CacheBackend): CacheEntry {
+export function cacheEntryOf({ type, attributes: { timeout: _, ...attrs } }: CacheBackend): CacheEntry {
   return { type, attrs };
 }
 

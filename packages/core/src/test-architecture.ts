@@ -1,18 +1,20 @@
-import { architecture as architectureNames } from '@melange2/config';
 import { isSolveError } from '@melange2/buildkit-client';
 import { assemble } from '@melange2/environment';
-import { marshal } from '@melange2/llb';
 import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
-import { type ArchitectureBuild, compiledOf } from './architecture-build.ts';
+import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import { environmentSettings } from './build-file/environment-settings.ts';
 import { testVertices } from './export-state.ts';
 import { findPackages } from './steps/find-packages.ts';
-import { invalidPlan, networkOf } from './plan-graph.ts';
+import { definitionOf, entitlementsOf, invalidPlan, networkOf, withStepNetworks } from './plan-graph.ts';
 import { resolveEnvironment } from './resolve-environment.ts';
 import { sessionOf } from './session-attachments.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
 import { sourceFolder } from './build-file/source-folders.ts';
+import { openPluginCaches } from './caches/plugin-caches.ts';
+import { cacheEntryOf } from './solve-graph.ts';
 import { stepFailure } from './steps/step-failure.ts';
+import { stepLimits, tellUnknownSteps } from './steps/step-limits.ts';
+import { stepResources } from './steps/step-resources.ts';
 import { stepTracker } from './steps/step-tracker.ts';
 
 /** One test that passed. */
@@ -37,6 +39,10 @@ export async function testArchitecture(build: ArchitectureBuild): Promise<readon
     network: networkOf(request, daemon),
   });
   if (planned.value === undefined) throw invalidPlan(request.file, planned.diagnostics);
+  tellUnknownSteps(
+    build,
+    planned.value.flatMap(({ steps }) => steps),
+  );
   const passed: PassedTest[] = [];
   const failures: unknown[] = [];
   for (const plan of planned.value) {
@@ -52,43 +58,43 @@ export async function testArchitecture(build: ArchitectureBuild): Promise<readon
   return passed;
 }
 
-async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number): Promise<void> {
-  const { kernel, request, inputs, architecture, daemon, stages, bus, record, signal } = build;
-  const of = { architecture, detail: () => plan.package };
-  const { contents } = plan.environment;
+async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: number): Promise<void> {
+  const { kernel, request, inputs, architecture, daemon, stages, bus, record } = build;
+  const { hooks } = kernel;
+  const of = { architecture, detail: () => planned.package };
+  const { contents } = planned.environment;
   const main = compiledOf(build).config.package.name;
   const { packageUnderTest } = request;
   const packages =
-    packageUnderTest === undefined || plan.package !== main
+    packageUnderTest === undefined || planned.package !== main
       ? contents.packages
       : [...contents.packages.filter((name) => name !== main), packageUnderTest];
   const locked = await stages.run('resolve', of, () =>
-    resolveEnvironment(build, { name: plan.package, contents, packages }),
+    resolveEnvironment(build, { name: planned.package, contents, packages }),
   );
-  const { llb: caps } = await daemon.client.capabilities({ signal });
+  const { llb: caps } = await daemon.client.capabilities({ signal: build.signal });
   const environment = await stages.run('assemble', of, () =>
     assemble(locked, {
-      ...environmentSettings(plan.environment),
+      ...environmentSettings(planned.environment),
       cacheDir: build.cacheDir,
       transport: build.transport,
       caps,
-      signal,
+      signal: build.signal,
     }),
   );
+  const plan = modifiedPlan(build, planned);
   const source = sourceFolder(request, inputs, main, kernel.host);
   const { sources } = compiledOf(build);
   const lowered = lowerTest(plan, {
     base: environment.state,
     sourceDateEpoch: epoch,
     trace: request.debug,
+    ...stepResources(build, caps),
     readSource: (file) => (file === request.file ? inputs.text : sources.get(file)),
     ...(source === undefined ? {} : { source: source.state }),
   });
-  const definition = marshal(lowered.log, {
-    platform: `linux/${architectureNames(architecture).go}`,
-    caps,
-    localUniqueId: 'melange2',
-  });
+  const definition = definitionOf({ plan, caps }, lowered.log);
+  hooks.definitionReady.call(definition, contextOf(build));
   const known = testVertices(definition, plan);
   const tracker = stepTracker({
     bus,
@@ -96,19 +102,36 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
     known,
     logFile: (step, name) => record.logFile(step, name),
   });
+  const limits = stepLimits(build, known, tracker);
+  const signal = AbortSignal.any([build.signal, limits.signal]);
   const { attachables } = environment;
   await stages.run('solve', of, async () => {
+    const asked = await hooks.modifySolve.promise(
+      { cacheImports: [], cacheExports: [], entitlements: entitlementsOf(plan, definition) },
+      contextOf(build),
+    );
+    const caches = await openPluginCaches({
+      imports: asked.cacheImports,
+      exports: [],
+      parent: record.folder,
+      warn: (text) => bus.emit({ type: 'notice', level: 'warning', text, architecture }),
+      signal,
+    });
     try {
       await daemon.client.build({
         definition,
         session: {
-          ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env),
+          ...sessionOf(hooks, kernel.redactor, kernel.host.env),
           localDirs: { ...attachables.localDirs, ...source?.dirs },
           ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
         },
         sessionOptions: { cacheDir: build.cacheDir },
-        entitlements: plan.steps.some((step) => step.network === 'host') ? ['network.host'] : [],
-        onEvent: (event) => tracker.receive(event),
+        entitlements: asked.entitlements,
+        cacheImports: caches.imports.map(cacheEntryOf),
+        onEvent: (event) => {
+          tracker.receive(event);
+          limits.receive(event);
+        },
         signal,
       });
     } catch (error) {
@@ -121,6 +144,28 @@ async function runTest(build: ArchitectureBuild, plan: TestPlan, epoch: number):
           findPackages: (missing) => findPackages(build, locked, missing),
         });
       throw error;
+    } finally {
+      limits.close();
+      await caches.close();
     }
   });
+}
+
+/** A test as plugins want it: to them it is a plan without outputs, with steps whose ids start with `test:`. */
+function modifiedPlan(build: ArchitectureBuild, plan: TestPlan): TestPlan {
+  const { package: main, version } = contextOf(build);
+  const { architecture, steps, user } = plan;
+  const modified = build.kernel.hooks.modifyPlan.call(
+    {
+      package: main,
+      version,
+      architecture,
+      outputs: [],
+      steps: withStepNetworks(steps, build),
+      user,
+      timeoutMs: undefined,
+    },
+    contextOf(build),
+  );
+  return { ...plan, steps: modified.steps };
 }

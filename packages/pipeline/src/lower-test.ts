@@ -10,7 +10,7 @@ const scriptFolder = '/.melange2-test';
 
 export type LowerTestOptions = Pick<
   LowerOptions,
-  'base' | 'source' | 'sourceDateEpoch' | 'readSource' | 'trace'
+  'base' | 'source' | 'sourceDateEpoch' | 'readSource' | 'trace' | 'resources'
 >;
 
 /** A test as a graph. It passes if the graph can be built. */
@@ -72,6 +72,7 @@ export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTes
         selector: '/log',
       },
     ],
+    ...(options.resources === undefined ? {} : { resources: options.resources }),
     customName: `test ${plan.package}`,
     description: { [stepDescription]: `test:${plan.package}` },
     locations: locations(plan.steps, options),

@@ -63,18 +63,19 @@ export interface BuildHooks {
     [environment: EnvironmentRequest, context: ArchitectureContext]
   >;
   /**
-   * Rewrites the plan of one package for one architecture. Kind: waterfall, sync. Runs before `modifyCacheMounts`.
-   * Return the plan, changed or not; `undefined` keeps the previous one.
+   * Rewrites the plan of one package for one architecture. Kind: waterfall, sync. Runs before `modifyCacheMounts`; and
+   * for each test of a package, as a plan without outputs whose steps have ids that start with `test:`. Return the plan,
+   * changed or not; `undefined` keeps the previous one.
    */
   readonly modifyPlan: SyncWaterfallHook<[plan: BuildPlan, context: ArchitectureContext]>;
   /**
-   * Adds, changes or removes the cache mounts of one step. Kind: waterfall, sync. Runs for each step, after
-   * `modifyPlan`. Return the mounts, changed or not; `undefined` keeps the previous ones.
+   * Adds, changes or removes the cache mounts of one step. Kind: waterfall, sync. Runs for each step of a build, after
+   * `modifyPlan`; tests have no caches. Return the mounts, changed or not; `undefined` keeps the previous ones.
    */
   readonly modifyCacheMounts: SyncWaterfallHook<[mounts: readonly CacheMount[], step: CacheStep]>;
   /**
    * Replaces a step by a graph of its own, by the innermost pipeline it comes from. Kind: bail, sync. Runs for each
-   * step with a pipeline, in order. No answer: the step becomes one exec.
+   * step of a build with a pipeline, in order; the steps of a test are one exec. No answer: the step becomes one exec.
    */
   readonly lowerStep: HookMap<SyncBailHook<[step: PlannedStep, context: LowerContext], State | undefined>>;
   /** Tells that the graph is made. Kind: sync. Runs for each architecture, before the daemon is asked. */
@@ -85,7 +86,7 @@ export interface BuildHooks {
   readonly resolveExporter: HookMap<SyncBailHook<[target: ExportTarget], Exporter | undefined>>;
   /**
    * Rewrites what the daemon is asked. Kind: waterfall, async. Runs for each architecture, after `definitionReady`.
-   * Return the request, changed or not; `undefined` keeps the previous one.
+   * Return the request, changed or not; `undefined` keeps the previous one. A test exports no caches.
    */
   readonly modifySolve: AsyncSeriesWaterfallHook<[request: SolveRequest, context: ArchitectureContext]>;
   /** Collects what the daemon may ask the client for. Kind: sync, with a collector. Runs before each solve. */

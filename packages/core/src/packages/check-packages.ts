@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageConfig, Test } from '@melange2/config';
-import { BuildError, type Diagnostic } from '@melange2/diagnostics';
+import { type Checks, errors as configErrors, type PackageConfig, type Test } from '@melange2/config';
+import { BuildError, diagnostic, type Diagnostic, didYouMean } from '@melange2/diagnostics';
 import {
   formatLintResults,
   type Linter,
@@ -65,16 +65,30 @@ async function checkPackage(
 ): Promise<readonly Diagnostic[]> {
   const { name, version } = pkg.recipe;
   const sub = name === config.package.name ? undefined : config.subpackages.find((s) => s.name === name);
-  const { results, problems } = await lintAnalysed(pkg, kernel.hooks, {
+  const { checks } = sub ?? config.package;
+  const { results, problems, names } = await lintAnalysed(pkg, kernel.hooks, {
     ...request,
-    disabled: (sub ?? config.package).checks.disabled,
+    disabled: checks.disabled,
     testPipelines: pipelinesOf(sub === undefined ? config.test : sub.test),
   });
   if (request.persistLintResults && results.length > 0) {
     const file = join(request.outDir, architecture, `lint-${name}-${version}.json`);
     await writeFile(file, formatLintResults(`${name}-${version}`, results));
   }
-  return problems;
+  // Without plugins that check packages, this was told when the build file was read.
+  return kernel.hooks.checkPackage.taps.length === 0
+    ? problems
+    : [...unknownChecks(checks, names), ...problems];
+}
+
+/** Warns of names of checks that no linter has. */
+function unknownChecks({ disabled, at }: Checks, names: readonly string[]): Diagnostic[] {
+  return disabled.flatMap((name, i) => {
+    const span = at.value('disabled', i);
+    if (names.includes(name) || span === undefined) return [];
+    const details = { name, meant: didYouMean(name, names) };
+    return [diagnostic(configErrors, 'CONFIG_CHECK_UNKNOWN', details, { span, severity: 'warning' })];
+  });
 }
 
 /** How a package is linted. */
@@ -86,7 +100,7 @@ export interface LintSettings extends Pick<BuildRequest, 'lintRequire' | 'lintWa
 }
 
 /**
- * Asks the plugins about a package, and runs the linters, theirs too.
+ * Asks the plugins about a package, and runs the linters, theirs too; `names` are those of all of them.
  *
  * @throws {BuildError} LINT_UNKNOWN and LINT_DUPLICATE
  */
@@ -94,7 +108,11 @@ export async function lintAnalysed(
   pkg: AnalysedPackage,
   hooks: BuildHooks,
   { disabled, testPipelines, lintRequire, lintWarn }: LintSettings,
-): Promise<{ readonly results: readonly LintResult[]; readonly problems: readonly Diagnostic[] }> {
+): Promise<{
+  readonly results: readonly LintResult[];
+  readonly problems: readonly Diagnostic[];
+  readonly names: readonly string[];
+}> {
   const problems: Diagnostic[] = [];
   const further: Linter[] = [];
   await hooks.checkPackage.promise(pkg, {
@@ -102,17 +120,18 @@ export async function lintAnalysed(
     lint: (linter) => void further.push(linter),
   });
   const all = [...linters, ...further];
+  const names = all.map(({ name }) => name);
   const { results, diagnostics } = await lintPackage(
     { name: pkg.recipe.name, tree: pkg.tree, testPipelines },
     {
       linters: all,
-      // One that is not there was told with its place when the build file was read.
-      disabled: disabled.filter((wanted) => all.some((linter) => linter.name === wanted)),
+      // One that is not there is told with its place in the build file.
+      disabled: disabled.filter((wanted) => names.includes(wanted)),
       ...(lintRequire === undefined ? {} : { require: lintRequire }),
       ...(lintWarn === undefined ? {} : { warn: lintWarn }),
     },
   );
-  return { results, problems: [...problems, ...diagnostics] };
+  return { results, problems: [...problems, ...diagnostics], names };
 }
 
 /** The pipelines that a test uses directly. */

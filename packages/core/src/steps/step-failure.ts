@@ -36,7 +36,7 @@ export async function stepFailure(error: SolveError, context: StepFailureContext
     );
   }
   const tail = tracker.tail(digest);
-  const step = reached(facts, facts.step, tail);
+  const step = reached(facts, facts.step, tracker.reached(digest));
   const differs = sourceDifference(step, text, tail);
   if (differs !== undefined) {
     const place = step.placeOfInput?.(`expected-${differs.kind}`);
@@ -85,7 +85,8 @@ export function timedOutStep(
   limitMs: number,
   tracker: StepTracker,
 ): BuildError {
-  const { step } = facts;
+  const { step: only } = facts;
+  const step = only === undefined ? undefined : reached(facts, only, tracker.reached(vertex));
   const logFile = tracker.logFile(vertex);
   const span = step?.calledAt ?? step?.place;
   return buildError(
@@ -93,7 +94,7 @@ export function timedOutStep(
     'BUILD_STEP_TIMED_OUT',
     {
       package: step?.package ?? '',
-      step: facts.name,
+      step: facts.steps === undefined ? facts.name : (step?.name ?? facts.name),
       limit: formatDuration(limitMs),
       tail: tracker.tail(vertex),
       cause: 'timeout',
@@ -134,9 +135,7 @@ function lineOfCommand(step: PlannedStep, missing: MissingThing | undefined): Sp
   return found.length === 1 ? step.placeOfLine?.(found[0] ?? 1) : undefined;
 }
 
-/** The step that was running, of a vertex that runs several: the last one it announced. */
-function reached({ steps }: KnownVertex, only: PlannedStep, tail: readonly string[]): PlannedStep {
-  const line = tail.findLast((text) => /^==> \d+\/\d+ /.test(text));
-  const number = Number(/^==> (\d+)/.exec(line ?? '')?.[1] ?? 1);
-  return steps?.[number - 1] ?? only;
+/** The step that was running, of a vertex that may run several. */
+function reached({ steps }: KnownVertex, only: PlannedStep, number: number): PlannedStep {
+  return steps?.[number] ?? only;
 }

@@ -37,6 +37,7 @@ interface Tracked {
   readonly open: Set<number>;
   announced: boolean;
   clipped: boolean;
+  reached: number;
   /** When it was first started, if it has run. */
   startedMs?: number;
   ran: boolean;
@@ -55,6 +56,8 @@ export interface StepTracker {
    * little later: it is waited for as long as given.
    */
   failed(withinMs: number): Promise<string | undefined>;
+  /** Which of its steps a vertex that runs several has announced last, counted from 0. */
+  reached(vertex: string): number;
   /** The last lines of a vertex. */
   tail(vertex: string): readonly string[];
   /** The file with the whole output of a vertex. */
@@ -97,7 +100,10 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
   const log = (step: Tracked, vertex: string, found: readonly LogLine[]): void => {
     const tail = tails.get(vertex) ?? [];
     tails.set(vertex, tail);
+    const steps = known.get(vertex)?.steps;
     for (const { text, stream, atMs } of found) {
+      const [, number, count] = /^==> (\d+)\/(\d+) /.exec(text) ?? [];
+      if (steps !== undefined && Number(count) === steps.length) step.reached = Number(number) - 1;
       if (clipMarker.test(text)) step.clipped = true;
       tail.push(text);
       if (tail.length > tailLines) tail.shift();
@@ -106,6 +112,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
   };
 
   return {
+    reached: (vertex) => tracked.get(vertex)?.reached ?? 0,
     isClipped: (vertex) => tracked.get(vertex)?.clipped ?? false,
     ranSince: (vertex) => {
       const step = tracked.get(vertex);
@@ -132,6 +139,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
           open: new Set(),
           announced: false,
           clipped: false,
+          reached: 0,
           ran: false,
         };
         tracked.set(event.vertex, step);
