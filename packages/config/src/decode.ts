@@ -229,7 +229,7 @@ function keyText(key: YamlNode, context: DecodeContext): string | undefined {
     context.report('CONFIG_TYPE_WRONG', { wanted: 'a text as key', found: describe(key) }, key);
     return undefined;
   }
-  return isNull(node) ? undefined : node.text;
+  return isNull(node) ? undefined : scalarText(node, context);
 }
 
 /** Reports keys that stand twice in one map; such a map is not read. */

@@ -202,6 +202,21 @@ test('files with Windows line ends mean the same, and keep their places', () => 
   expect(windows.slice(span?.start.offset, span?.end.offset)).toBe('make all');
 });
 
+test('brackets that close at the beginning of a line are read, whatever the line ends', () => {
+  const text = 'package: {\nname: a,\nversion: "1"\n}\nvars:\n  a: "b\nc"\n  d: |\n    e\n     f\n';
+  for (const lineEnd of ['\n', '\r\n', '\r']) {
+    const { value, diagnostics } = parseConfig(text.replaceAll('\n', lineEnd), 'x.yaml', { warnings: false });
+    expect(diagnostics).toEqual([]);
+    expect({ name: value?.package.name, ...value?.vars }).toEqual({ name: 'a', a: 'b c', d: 'e\n f\n' });
+  }
+});
+
+test('tags of keys count', () => {
+  const read = (key: string) => parseConfig(`vars: {${key}: x}`, 'x.yaml', { warnings: false });
+  expect({ ...read('!!binary aGk=').value?.vars }).toEqual({ hi: 'x' });
+  expect(read('!!int x').diagnostics.map(({ code }) => code)).toContain('CONFIG_TYPE_WRONG');
+});
+
 test('the origin of a condition leads back to its variable, also when that was put in quoted', () => {
   const text = `${head}pipeline:\n  - if: \${{package.name}} != 'x' && \${{build.arch}} == 'y'\n`;
   const step = read(text).pipeline[0];

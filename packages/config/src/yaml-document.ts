@@ -24,13 +24,15 @@ export function readYaml(text: string): YamlDocument {
       control.index + 1,
     );
   }
+  // A lone carriage return ends a line. The text keeps its length, and so its places.
+  const lines = text.replaceAll(/\r(?!\n)/g, '\n');
   try {
-    return { root: readCommonYaml(text), problems: [] };
+    return { root: readCommonYaml(lines), problems: [] };
   } catch (cause) {
     if (cause instanceof TooDeep) return nestedTooDeep(cause.at);
     if (!(cause instanceof Unsure)) throw cause;
-    // A lone carriage return ends a line, and NEL is one that is folded. The text keeps its length, and so its places.
-    return readFullYaml(text.replaceAll(/\r(?!\n)/g, '\n').replaceAll('\u0085', ' '));
+    // NEL is a line end that is folded.
+    return readFullYaml(lines.replaceAll('\u0085', ' '));
   }
 }
 

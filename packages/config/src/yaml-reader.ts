@@ -23,7 +23,7 @@ const unsure = new Unsure('left to the complete reader');
  * Reads the first document of `text`, if it keeps to the common part of YAML: block and flow collections, all
  * kinds of scalars, comments.
  *
- * Anchors, aliases, tags, directives, `?` keys and carriage returns are left to the complete reader, as is
+ * Anchors, aliases, tags, directives, `?` keys and lone carriage returns are left to the complete reader, as is
  * any text with a fault, so that there is one judge of faults. `undefined`: the document is empty.
  *
  * @throws {Unsure}
@@ -58,7 +58,10 @@ function isBlankOrEnd(code: number): boolean {
 }
 
 class CommonReader {
+  /** The text as it is read: with a blank in place of each carriage return before a line end. */
   readonly #text: string;
+  /** The text as it is, for what is in scalars. */
+  readonly #file: string;
   #at = 0;
   #lineStart = 0;
   #depth = 0;
@@ -67,7 +70,8 @@ class CommonReader {
   #stoppedAtColon = false;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#file = text;
+    this.#text = text.includes('\r\n') ? text.replaceAll('\r\n', ' \n') : text;
   }
 
   document(): YamlNode | undefined {
@@ -343,7 +347,7 @@ class CommonReader {
       lines++;
     }
     this.#at = end;
-    const raw = text.slice(start, end);
+    const raw = this.#file.slice(start, end);
     return scalar(start, end, lines === 1 ? raw : foldPlain(raw), 'plain', parent);
   }
 
@@ -364,10 +368,10 @@ class CommonReader {
       } else if (text.charCodeAt(close + 1) === singleQuote) close += 2;
       else break;
     }
-    const raw = text.slice(start + 1, close);
+    const raw = this.#file.slice(start + 1, close);
     const lastLine = raw.lastIndexOf('\n');
     if (lastLine >= 0) {
-      if (/\n(?:---|\.\.\.)(?:[ \t\n]|$)/.test(raw)) throw unsure;
+      if (/\n(?:---|\.\.\.)(?:[ \t\r\n]|$)/.test(raw)) throw unsure;
       this.#lineStart = start + 1 + lastLine + 1;
     }
     const simple = lastLine < 0 && !raw.includes(double ? '\\' : "'");
@@ -379,7 +383,7 @@ class CommonReader {
 
   #blockScalar(parent: number): YamlScalar {
     const start = this.#at;
-    const block = decodeBlock(this.#text, start, parent);
+    const block = decodeBlock(this.#file, start, parent);
     if (block === undefined) throw unsure;
     this.#at = block.next;
     this.#lineStart = block.next;

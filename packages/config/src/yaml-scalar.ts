@@ -210,7 +210,7 @@ export function decodeBlock(
   return { text: out, literal, end, next: Math.min(next, file.length) };
 }
 
-const header = /((?:[+-][1-9]?|[1-9][+-]?)?)(?:[ \t]+(?:#[^\n]*)?)?(?:\r?\n|$)/y;
+const header = /((?:[+-][1-9]?|[1-9][+-]?)?)[ \t]*(?:#[^\n]*)?(?:\r?\n|$)/y;
 
 /** The indentation of the first line with content; longer blank lines before it count too. */
 function firstIndent(file: string, from: number): number {
