@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startPrivateDaemon } from '@melange2/daemon';
 import { cacheDir } from '../world/cache-dir.ts';
@@ -13,12 +13,27 @@ export interface FreshDaemon {
 /** Whether this process may start daemons. */
 export const canStartDaemons: boolean = process.getuid?.() === 0;
 
-/** Starts a daemon of this age with no data; they go with it. */
-export async function startFreshDaemon(age: DaemonAge, cache: string = cacheDir()): Promise<FreshDaemon> {
+/** Starts a daemon of this age with no data; they go with it. `settings` are added to its `daemon.json`. */
+export async function startFreshDaemon(
+  age: DaemonAge,
+  cache: string = cacheDir(),
+  settings?: Readonly<Record<string, unknown>>,
+): Promise<FreshDaemon> {
   await mkdir(cache, { recursive: true });
   const dir = await mkdtemp(join(cache, 'e2e-'));
+  const given = await daemonProgram(cache, age);
+  const path = settings === undefined ? given.program?.path : join(dir, 'dockerd');
+  if (path === undefined) throw new Error('no program');
+  if (settings !== undefined) {
+    const features = given.containerdStore === true ? { features: { 'containerd-snapshotter': true } } : {};
+    await writeFile(join(dir, 'daemon.json'), JSON.stringify({ ...features, ...settings }));
+    // The last argument is the configuration that the daemon would have without.
+    const script = `#!/bin/sh\nfor config; do :; done\ncp '${join(dir, 'daemon.json')}' "$config"\nexec '${given.program?.path}' "$@"\n`;
+    await writeFile(path, script, { mode: 0o755 });
+  }
   const daemon = await startPrivateDaemon(join(dir, age), {
-    ...(await daemonProgram(cache, age)),
+    ...given,
+    program: { kind: 'dockerd', path },
     keepData: false,
   });
   const { endpoint } = daemon;

@@ -159,6 +159,12 @@ export function addHow(command: Command): void {
     .addOption(new Option('--buildkit-addr <address>', 'the same').hideHelp())
     .addOption(perStep('--network <mode>', 'network of the steps: none, default or host', network))
     .addOption(
+      new Option(
+        '--allow <right>',
+        'what steps may have that a container has not: all capabilities, where the build file adds some',
+      ).choices(['security.insecure']),
+    )
+    .addOption(
       new Option('--progress <mode>', 'how progress is shown')
         .choices(progressModes)
         .default('auto')

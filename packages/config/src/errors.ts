@@ -224,7 +224,7 @@ export const errors: ErrorCatalogue<Details> = {
   CONFIG_CAPABILITIES_IGNORED: {
     title: 'Capabilities that steps do not get',
     message: ({ names }) =>
-      `BuildKit gives all steps the same capabilities, so ${names.join(', ')} changes nothing. Steps run as the user of "accounts.run-as", without rights of root unless that is root.`,
+      `Steps get what BuildKit gives them, so ${names.join(', ')} changes nothing. The usual capabilities are those of steps that run as root ("environment.accounts.run-as: root"); more than these, and all rights with them, come with "melange2 build --allow security.insecure".`,
   },
   CONFIG_FETCH_UNCHECKED: {
     title: 'A download without checksum',

@@ -35,6 +35,7 @@ export type {
   BuildOption,
   Test,
 } from './package-config.ts';
+export { unusualCapabilities } from './step-capabilities.ts';
 export type {
   Update,
   ReleaseMonitor,

@@ -64,7 +64,7 @@ function read(text: string, file: string, options: ParseOptions): Parsed<Package
   checkConfig(config, (problem) => {
     if (!unread.has(placeOf(problem))) reading.add(problem);
   });
-  if (options.warnings !== false) warnConfig(config, source.text, (problem) => reading.add(problem));
+  if (options.warnings !== false) warnConfig(config, source.text, options, (problem) => reading.add(problem));
   return { value: config, diagnostics: sortDiagnostics([...extra.diagnostics, ...reading.problems]) };
 }
 

@@ -8,6 +8,8 @@ export interface ParseOptions {
   readonly varsFile?: { readonly file: string; readonly text: string };
   /** Names of enabled options; their vars and package changes are put in. */
   readonly buildOptions?: readonly string[];
+  /** Whether steps may get all rights where the file adds capabilities that they do not usually have. Default false. */
+  readonly insecure?: boolean;
   /** Whether findings that do not stop a build are reported too. Default true. */
   readonly warnings?: boolean;
 }

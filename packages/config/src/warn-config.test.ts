@@ -66,9 +66,24 @@ test('an input that a pipeline file does not read is told when asked for', () =>
   ]);
 });
 
-test('capabilities of steps are told to change nothing', () => {
-  expect(warnings(`${head}capabilities:\n  drop: [CAP_KILL]\n  add: [CAP_NET_ADMIN]\n`)).toEqual([
+test('capabilities that change nothing for steps are told, for others than root all that are added', () => {
+  expect(warnings(`${head}capabilities:\n  drop: [CAP_KILL]\n  add: [CAP_CHOWN]\n`)).toEqual([
     'warning a.yaml:6:3 CONFIG_CAPABILITIES_IGNORED',
   ]);
-  expect(warnings(`${head}capabilities: {add: []}\n`)).toEqual([]);
+  expect(warnings(`${head}capabilities:\n  drop: [CAP_KILL]\n`)).toEqual([]);
+});
+
+test.each([
+  ['add: [CAP_CHOWN, net_raw]', {}, ''],
+  ['drop: [CAP_SYS_ADMIN]', {}, ''],
+  ['drop: [CAP_KILL]', {}, 'CAP_KILL'],
+  ['add: [CAP_CHOWN, CAP_SYS_ADMIN]', {}, 'CAP_SYS_ADMIN'],
+  ['add: [CAP_CHOWN, CAP_SYS_ADMIN]', { insecure: true }, ''],
+  ['add: [CAP_SYS_ADMIN]\n  drop: [CAP_KILL]', { insecure: true }, 'CAP_KILL'],
+])('of root, %s with %o leaves idle: %s', (capabilities, options, idle) => {
+  const text = `${head}environment: {accounts: {run-as: root}}\ncapabilities:\n  ${capabilities}\n`;
+  const told = parseConfig(text, 'a.yaml', options).diagnostics.map(({ message }) =>
+    message.replace(/^.*so (.*) changes nothing.*$/, '$1'),
+  );
+  expect(told).toEqual(idle === '' ? [] : [idle]);
 });

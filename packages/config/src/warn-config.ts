@@ -5,6 +5,8 @@ import { errors, type Details } from './errors.ts';
 import type { PackageConfig, Subpackage } from './package-config.ts';
 import type { PipelineStep } from './pipeline-step.ts';
 import type { Places } from './places.ts';
+import type { ParseOptions } from './parse-options.ts';
+import { idleCapabilities } from './step-capabilities.ts';
 import { stepConflicts } from './step-conflicts.ts';
 
 /** The linters that `checks.disabled` may name. */
@@ -42,7 +44,12 @@ const linters: readonly string[] = [
 ];
 
 /** Warns of what a build file says without effect or without care. `text` is the file. */
-export function warnConfig(config: PackageConfig, text: string, add: (problem: Diagnostic) => void): void {
+export function warnConfig(
+  config: PackageConfig,
+  text: string,
+  { insecure = false }: Pick<ParseOptions, 'insecure'>,
+  add: (problem: Diagnostic) => void,
+): void {
   const warn = <Code extends keyof Details>(
     code: Code,
     details: Details[Code],
@@ -64,9 +71,10 @@ export function warnConfig(config: PackageConfig, text: string, add: (problem: D
   }
 
   function warnCapabilities(): void {
-    const { add: added, drop, at } = config.capabilities;
-    const names = [...added, ...drop];
-    if (names.length > 0) warn('CONFIG_CAPABILITIES_IGNORED', { names }, at.key('add') ?? at.key('drop'));
+    const { at, add: added } = config.capabilities;
+    const names = idleCapabilities(config.capabilities, config.environment, { insecure });
+    const key = names.some((name) => added.includes(name)) ? 'add' : 'drop';
+    if (names.length > 0) warn('CONFIG_CAPABILITIES_IGNORED', { names }, at.key(key));
   }
 
   function warnUnused(): void {

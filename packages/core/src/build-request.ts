@@ -50,6 +50,8 @@ export interface BuildRequest {
   readonly network: StepNetwork;
   /** The same for single steps, by their names. */
   readonly stepNetworks?: Readonly<Record<string, StepNetwork>>;
+  /** Whether steps may get all rights of root on the daemon's machine, where the build file asks for capabilities. */
+  readonly allowInsecure?: boolean;
   /**
    * Shows each command of a step, in a run of its own: of the step that fails, or of all when none does. Tests print
    * their commands as they run.

@@ -60,6 +60,7 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   const { value, diagnostics } = planBuild(compiled, {
     sourceDateEpoch: epoch,
     network: networkOf(request, daemon),
+    insecure: request.allowInsecure ?? false,
   });
   if (value === undefined) throw invalidPlan(request.file, diagnostics);
   tellUnknownSteps(build, value.steps);
@@ -141,8 +142,11 @@ export function entitlementsOf(
   { steps }: Pick<BuildPlan, 'steps'>,
   definition: Definition,
 ): readonly string[] {
-  const asks = [...definition.metadata.values()].some(({ caps }) => caps.has('exec.meta.network'));
-  return asks && steps.some(({ network }) => network === 'host') ? ['network.host'] : [];
+  const asks = (cap: string): boolean => [...definition.metadata.values()].some(({ caps }) => caps.has(cap));
+  return [
+    ...(steps.some(({ network }) => network === 'host') && asks('exec.meta.network') ? ['network.host'] : []),
+    ...(asks('exec.meta.security') ? ['security.insecure'] : []),
+  ];
 }
 
 /** The error for a plan that cannot be made. */

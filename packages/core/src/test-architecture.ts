@@ -37,6 +37,7 @@ export async function testArchitecture(build: ArchitectureBuild): Promise<readon
   const planned = planTests(compiledOf(build), {
     sourceDateEpoch: epoch,
     network: networkOf(request, daemon),
+    insecure: request.allowInsecure ?? false,
   });
   if (planned.value === undefined) throw invalidPlan(request.file, planned.diagnostics);
   tellUnknownSteps(

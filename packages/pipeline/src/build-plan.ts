@@ -49,6 +49,8 @@ export interface PlannedStep {
   readonly env: Readonly<Record<string, string>>;
   readonly user: PlannedUser;
   readonly network: NetworkMode;
+  /** Set where the step has all rights of root on the daemon's machine, which the daemon must allow. */
+  readonly insecure?: true;
   readonly mounts: readonly PlannedMount[];
   /** Where the text of the script is written: in the build file, or in a file of a pipeline. */
   readonly place: Span | undefined;

@@ -61,6 +61,7 @@ export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTes
     cwd: workspaceFolder,
     user: `${uid}:${gid}`,
     network: widest(plan.steps.map((step) => step.network)),
+    ...(plan.steps.some(({ insecure }) => insecure) ? { security: 'insecure' } : {}),
     mounts: [
       { kind: 'bind', dest: scriptFolder, source: scripts, readonly: true },
       {

@@ -189,6 +189,7 @@ function lowerStep(
       cwd: step.workingDirectory,
       user: `${step.user.uid}:${step.user.gid}`,
       network: network === 'sandbox' ? 'unset' : network,
+      ...(step.insecure === true ? { security: 'insecure' } : {}),
       mounts: [...mounts, ...common],
       ...(options.resources === undefined ? {} : { resources: options.resources }),
       customName: `${step.package}: ${name}`,

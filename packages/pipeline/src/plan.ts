@@ -1,5 +1,5 @@
 import { diagnostic, type Diagnostic, type Parsed, type Span } from '@melange2/diagnostics';
-import type { Environment } from '@melange2/config';
+import { type Environment, unusualCapabilities } from '@melange2/config';
 import type {
   BuildPlan,
   NetworkMode,
@@ -23,6 +23,8 @@ export interface PlanOptions {
    * Default: `sandbox` for these, `none` for all others.
    */
   readonly network?: { readonly fetching: NetworkMode; readonly others: NetworkMode };
+  /** Whether steps get all rights where the build file adds capabilities that steps do not usually have. Default false. */
+  readonly insecure?: boolean;
   /** Adds cache mounts to a step, which has none so far. */
   readonly cacheMounts?: (step: PlannedStep) => readonly PlannedMount[];
 }
@@ -41,7 +43,8 @@ export function plan(compiled: CompiledPackage, options: PlanOptions): Parsed<Bu
   const { config } = compiled;
   const diagnostics: Diagnostic[] = [];
   const user = userOf(config.environment);
-  const shared = { options, diagnostics, user, env: baseEnvironment(config.environment, options) };
+  const env = baseEnvironment(config.environment, options);
+  const shared = { options, diagnostics, user, env, insecure: isInsecure(compiled, options) };
   const enabled = compiled.subpackages.filter((sub) => sub.enabled);
   const planned = [{ name: config.package.name, steps: compiled.steps }, ...enabled].flatMap(
     ({ name, steps }) => planSteps(steps, { ...shared, package: name, prefix: '' }),
@@ -63,6 +66,7 @@ export function plan(compiled: CompiledPackage, options: PlanOptions): Parsed<Bu
 /** Makes the plans of all tests: the main package's, then each enabled subpackage's. Tests without steps have none. */
 export function planTests(compiled: CompiledPackage, options: PlanOptions): Parsed<readonly TestPlan[]> {
   const diagnostics: Diagnostic[] = [];
+  const insecure = isInsecure(compiled, options);
   const subjects = [
     { name: compiled.config.package.name, test: compiled.test },
     ...compiled.subpackages.filter((sub) => sub.enabled),
@@ -72,16 +76,22 @@ export function planTests(compiled: CompiledPackage, options: PlanOptions): Pars
     const { environment } = test;
     const user = userOf(environment);
     const env = baseEnvironment(environment, options);
-    const steps = planSteps(test.steps, { options, diagnostics, user, env, package: name, prefix: 'test:' });
+    const shared = { options, diagnostics, user, env, insecure };
+    const steps = planSteps(test.steps, { ...shared, package: name, prefix: 'test:' });
     return [{ package: name, architecture: compiled.architecture, environment, steps, user }];
   });
   return diagnostics.length > 0 ? { diagnostics } : { value, diagnostics };
+}
+
+function isInsecure({ config }: CompiledPackage, options: PlanOptions): boolean {
+  return options.insecure === true && unusualCapabilities(config.capabilities).length > 0;
 }
 
 interface Planning {
   readonly options: PlanOptions;
   readonly diagnostics: Diagnostic[];
   readonly user: PlannedUser;
+  readonly insecure: boolean;
   /** Variables of every step. */
   readonly env: Readonly<Record<string, string>>;
   readonly package: string;
@@ -148,6 +158,7 @@ function planStep(
     env: sorted({ ...planning.env, ...env }),
     user: planning.user,
     network: isFetching ? network.fetching : network.others,
+    ...(planning.insecure ? { insecure: true } : {}),
     mounts: [],
     place,
     calledAt: compiled.uses.length === 0 ? place : compiled.calledAt,

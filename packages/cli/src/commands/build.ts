@@ -55,6 +55,7 @@ export interface BuildOptions {
   readonly buildkitAddr?: string;
   readonly network: PerStep<BuildRequest['network']>;
   readonly stepTimeout: PerStep<number>;
+  readonly allow?: 'security.insecure';
   readonly cpu?: string;
   readonly memory?: string;
   readonly progress: string;
@@ -244,6 +245,7 @@ export function buildRequest(
     stepNetworks: options.network.steps,
     stepTimeoutsMs: options.stepTimeout.steps,
     ...(options.stepTimeout.all === undefined ? {} : { stepTimeoutMs: options.stepTimeout.all }),
+    allowInsecure: options.allow === 'security.insecure',
     ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
     cacheFrom: options.cacheFrom ?? [],

@@ -17,7 +17,7 @@ import type { Kernel } from '../kernel.ts';
 import type { BuildInputs } from './read-inputs.ts';
 
 /** What compiling depends on, besides what is read. */
-export type CompileSettings = Pick<BuildRequest, 'file' | 'buildOptions' | 'libc'>;
+export type CompileSettings = Pick<BuildRequest, 'file' | 'buildOptions' | 'libc' | 'allowInsecure'>;
 
 /** A build file that is understood, for each of its architectures. */
 export interface CompiledBuild {
@@ -50,6 +50,7 @@ export async function compileBuild(
     commit: inputs.commit,
     envFiles: inputs.envFiles,
     buildOptions: request.buildOptions,
+    insecure: request.allowInsecure ?? false,
     ...(inputs.varsFile === undefined ? {} : { varsFile: inputs.varsFile }),
   });
   // A check that is not built in may be a plugin's, and those are known when packages are there.

@@ -31,7 +31,7 @@ export async function stepFailure(error: SolveError, context: StepFailureContext
     return buildError(
       errors,
       'BUILD_SOLVE_FAILED',
-      { package: context.package, architecture, reason: `${where}${reason}` },
+      { package: context.package, architecture, reason: `${where}${reason}${allowing(reason)}` },
       { cause: error },
     );
   }
@@ -138,4 +138,12 @@ function lineOfCommand(step: PlannedStep, missing: MissingThing | undefined): Sp
 /** The step that was running, of a vertex that may run several. */
 function reached({ steps }: KnownVertex, only: PlannedStep, number: number): PlannedStep {
   return steps?.[number] ?? only;
+}
+
+/** How a daemon is told to allow what it refused; nothing where it refused nothing. */
+function allowing(reason: string): string {
+  const right = /entitlement (network\.host|security\.insecure) is not allowed/.exec(reason)?.[1];
+  return right === undefined
+    ? ''
+    : `. To allow it, start buildkitd with "--allow-insecure-entitlement ${right}", or put {"builder": {"entitlements": {"${right.replace('.', '-')}": true}}} into Docker's daemon.json`;
 }

@@ -61,7 +61,7 @@ export async function openFailedState(
   const op = failed?.op?.op;
   if (failed === undefined || op?.kind !== 'exec' || !gateway.capabilities.has('gateway.exec'))
     return undefined;
-  const { mounts, network, meta } = op.value;
+  const { mounts, network, security, meta } = op.value;
   // Binds have a state, caches what they were begun from; others are made anew.
   const options: ContainerOptions = {
     mounts: mounts.flatMap((mount, i): ContainerMount[] => {
@@ -91,7 +91,12 @@ export async function openFailedState(
     }),
     network: networks[network] ?? 'default',
   };
-  const run = { env: meta?.env ?? [], cwd: meta?.cwd ?? '/', user: meta?.user ?? '' };
+  const run = {
+    env: meta?.env ?? [],
+    cwd: meta?.cwd ?? '/',
+    user: meta?.user ?? '',
+    insecure: security === insecure,
+  };
   return { step, architecture, moment: 'failed', exec: execIn(gateway, options, run) };
 }
 
@@ -121,14 +126,19 @@ export function openResult(
   const network = step.network === 'sandbox' ? 'default' : step.network;
   const options = { mounts: [{ dest: '/', resultId: result.id }, ...caches], network } as const;
   const env = Object.entries(step.env).map(([name, value]) => `${name}=${value}`);
-  const run = { env, cwd: step.workingDirectory, user: `${step.user.uid}:${step.user.gid}` };
+  const run = {
+    env,
+    cwd: step.workingDirectory,
+    user: `${step.user.uid}:${step.user.gid}`,
+    insecure: step.insecure === true,
+  };
   return { ...given, exec: execIn(gateway, options, run) };
 }
 
 function execIn(
   gateway: Gateway,
   options: ContainerOptions,
-  { user: own, ...run }: { readonly env: readonly string[]; readonly cwd: string; readonly user: string },
+  { user: own, ...run }: Required<Pick<ExecOptions, 'env' | 'cwd' | 'user' | 'insecure'>>,
 ): StepState['exec'] {
   return async ({ user = own, ...process }) => {
     // A container ends with the first process in it, so each has one of its own.
@@ -142,6 +152,7 @@ function execIn(
 
 const bind = 0;
 const cache = 3;
+const insecure = 1;
 const sharings = { shared: 0, private: 1 } as const;
 const networks = ['default', 'host', 'none'] as const;
 
