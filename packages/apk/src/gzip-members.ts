@@ -10,6 +10,8 @@ export interface ReadGzipMembersOptions {
   readonly file?: string;
   /** Given every compressed byte, in order, with the index of the member it belongs to. */
   readonly onCompressed?: (bytes: Uint8Array, member: number) => void;
+  /** How many bytes of content come at once, at most; memory for as many is taken. Default 256 KiB. */
+  readonly chunkBytes?: number;
 }
 
 /** One member of a gzip file while it is being read. */
@@ -49,7 +51,7 @@ export async function* readGzipMembers(
       compressed(header);
       let length: number | undefined;
       const content = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-        yield* inflateMember(queue, file, offset, compressed);
+        yield* inflateMember(queue, file, offset, compressed, options.chunkBytes ?? readBytes);
         length = queue.offset - offset;
       };
       const reading = content();
@@ -73,10 +75,11 @@ async function* inflateMember(
   file: string,
   offset: number,
   compressed: (bytes: Uint8Array) => void,
+  chunkSize: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const invalid = (why: string, cause?: unknown): Error =>
     buildError(errors, 'GZIP_INVALID', { file, offset, why }, { cause });
-  const inflate = createInflateRaw({ chunkSize: readBytes });
+  const inflate = createInflateRaw({ chunkSize });
   const end = new Promise<void>((resolve) => {
     inflate.once('end', resolve);
     inflate.once('close', resolve);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { buildError } from '@melange2/diagnostics';
-import { bytesSource, readRange, type ByteSource } from './byte-source.ts';
+import { bytesSource, passRange, readRange, type ByteSource } from './byte-source.ts';
 import { errors } from './errors.ts';
 import { readGzipMembers, type GzipMember } from './gzip-members.ts';
 import { parsePackageInfo, type PackageInfo } from './package-info.ts';
@@ -9,6 +9,8 @@ import { parseSignatureName, verifySignatures, type Keyring, type Signature } fr
 import type { TarHeader } from './tar-header.ts';
 
 /** Most that a signature or control member may unpack to. */
+const smallChunkBytes = 16 * 1024;
+const maxChunkBytes = 256 * 1024;
 const maxControlBytes = 10 * 1024 * 1024;
 
 /** One gzip member of a package. */
@@ -87,6 +89,7 @@ export async function openPackage(source: ByteSource, options: OpenPackageOption
   const members = readGzipMembers(readRange(source, 0, source.size, 32 * 1024), {
     file,
     onCompressed: (bytes) => hashes.update(bytes),
+    chunkBytes: smallChunkBytes,
   });
   for await (const member of members) {
     const files = await readControlFiles(member, file);
@@ -123,12 +126,12 @@ export async function openPackage(source: ByteSource, options: OpenPackageOption
   if (options.keyring !== undefined) {
     // Without a data hash, the signature is all that protects the data, and covers both members.
     const signedLength = info.dataHash === undefined ? control.length + data.length : control.length;
-    const signed = readRange(source, control.offset, signedLength);
+    const signed = passRange(source, control.offset, signedLength);
     verifiedBy = await verifySignatures(file, signatures, signed, options.keyring);
   }
   if ((options.checkData ?? true) && info.dataHash !== undefined) {
     const hash = createHash('sha256');
-    for await (const chunk of readRange(source, data.offset, data.length)) hash.update(chunk);
+    for await (const chunk of passRange(source, data.offset, data.length)) hash.update(chunk);
     const found = hash.digest('hex');
     if (found !== info.dataHash.toLowerCase()) {
       throw buildError(errors, 'APK_DATA_MISMATCH', { file, expected: info.dataHash, found });
@@ -161,7 +164,10 @@ export function readPackage(bytes: Uint8Array, options: OpenPackageOptions): Pro
  */
 export async function* packageData(pkg: ApkPackage): AsyncGenerator<Uint8Array, void, undefined> {
   const { offset, length } = pkg.data;
-  for await (const member of readGzipMembers(readRange(pkg.source, offset, length), { file: pkg.file })) {
+  // Most packages are small, and a hundred of them are unpacked for an environment.
+  const chunkBytes = Math.min(maxChunkBytes, Math.max(smallChunkBytes, 4 * length));
+  const members = readGzipMembers(passRange(pkg.source, offset, length), { file: pkg.file, chunkBytes });
+  for await (const member of members) {
     if (member.index > 0) {
       const why = 'its data are more than one gzip member, which apk refuses';
       throw buildError(errors, 'APK_INVALID', { file: pkg.file, why });

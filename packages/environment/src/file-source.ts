@@ -15,7 +15,12 @@ export async function openFileSource(path: string): Promise<FileSource> {
     return {
       size,
       mtimeMs,
-      read: async (offset, length) => await readAt(handle, offset, length),
+      read: async (offset, length) => {
+        const bytes = Buffer.allocUnsafe(length);
+        await readInto(handle, bytes, offset);
+        return bytes;
+      },
+      readInto: async (target, offset) => await readInto(handle, target, offset),
       close: async () => await handle.close(),
     };
   } catch (error) {
@@ -24,13 +29,11 @@ export async function openFileSource(path: string): Promise<FileSource> {
   }
 }
 
-async function readAt(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafe(length);
+async function readInto(handle: FileHandle, target: Uint8Array, offset: number): Promise<void> {
   let at = 0;
-  while (at < length) {
-    const { bytesRead } = await handle.read(bytes, at, length - at, offset + at);
+  while (at < target.length) {
+    const { bytesRead } = await handle.read(target, at, target.length - at, offset + at);
     if (bytesRead === 0) throw new Error(`the file ended at ${offset + at} while it was read`);
     at += bytesRead;
   }
-  return bytes;
 }

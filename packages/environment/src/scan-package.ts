@@ -11,7 +11,7 @@ import {
 } from '@melange2/apk';
 import { buildError } from '@melange2/diagnostics';
 import { errors } from './errors.ts';
-import { readSharedLibrary, type SharedLibrary } from './shared-library.ts';
+import { readSoname, SharedLibraryReader, type SharedLibrary } from './shared-library.ts';
 
 /** One file of a package, as its archive has it. */
 export interface ScannedEntry {
@@ -78,6 +78,7 @@ export async function scanPackage(pkg: ApkPackage, signal?: AbortSignal): Promis
   const entries: ScannedEntry[] = [];
   const texts: Record<string, string> = {};
   const libraries: Record<string, SharedLibrary> = {};
+  const missed = new Map<string, number>();
   const known = new Map<string, string>();
   for await (const entry of readTar(hashed(packageData(pkg), unpacked, signal), { archive: pkg.file })) {
     const { name, type, mode, uid, gid, uname, gname, size, mtime, linkName } = entry;
@@ -87,21 +88,34 @@ export async function scanPackage(pkg: ApkPackage, signal?: AbortSignal): Promis
     const isText = type === 'file' && keptTexts.test(name) && size <= maxTextBytes;
     const isLibrary = type === 'file' && libraryName.test(name) && size <= maxLibraryBytes;
     let sha1 = checksumOf(entry);
-    if (isText || isLibrary) {
+    if (isText) {
       const bytes = await entry.bytes();
-      if (isText) texts[name] = Buffer.from(bytes).toString('base64');
-      const library = isLibrary ? readSharedLibrary(bytes) : undefined;
-      if (library !== undefined) libraries[name] = library;
+      texts[name] = Buffer.from(bytes).toString('base64');
       sha1 ??= createHash('sha1').update(bytes).digest('hex');
-    } else if (sha1 === undefined && type === 'file') {
-      const hash = createHash('sha1');
-      for await (const chunk of entry.content) hash.update(chunk);
-      sha1 = hash.digest('hex');
+    } else if (type === 'file' && (isLibrary || sha1 === undefined)) {
+      const hash = sha1 === undefined ? createHash('sha1') : undefined;
+      const reader = isLibrary ? new SharedLibraryReader() : undefined;
+      for await (const chunk of entry.content) {
+        hash?.update(chunk);
+        reader?.add(chunk);
+      }
+      const library = reader?.result();
+      if (library !== undefined) libraries[name] = library;
+      if (reader?.missed !== undefined) missed.set(name, reader.missed);
+      sha1 ??= hash?.digest('hex');
     }
     if (type === 'symlink') sha1 ??= createHash('sha1').update(linkName).digest('hex');
     if (type === 'hardLink') sha1 = known.get(linkName);
     known.set(name, sha1 ?? '');
     entries.push({ name, type, mode, uid, gid, uname, gname, size, mtime, linkName, sha1: sha1 ?? '' });
+  }
+  if (missed.size > 0) {
+    for await (const { name, content } of readTar(packageData(pkg), { archive: pkg.file })) {
+      const at = missed.get(name);
+      const soname = at === undefined ? undefined : await readSoname(content, at);
+      const library = libraries[name];
+      if (library !== undefined && soname !== undefined) libraries[name] = { ...library, soname };
+    }
   }
   return {
     identity: pkg.identity,
@@ -123,11 +137,25 @@ async function* hashed(
   hash: Hash,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  let last: Uint8Array | undefined;
   for await (const chunk of source) {
     signal?.throwIfAborted();
+    // Streams that unpack cut several chunks from one piece of memory, and are done with it when they take another.
+    if (last?.buffer !== chunk.buffer) release(last);
+    last = chunk;
     hash.update(chunk);
     yield chunk;
   }
+  release(last);
+}
+
+/**
+ * Gives the memory of a chunk back now. Hundreds of megabytes pass when an environment is unpacked, and what waits to be
+ * collected is most of what a build would need. Small chunks are cut from a pool that others cut from too.
+ */
+function release(chunk: Uint8Array | undefined): void {
+  const memory = chunk?.buffer;
+  if (memory instanceof ArrayBuffer && memory.byteLength > Buffer.poolSize) memory.transfer(0);
 }
 
 /** Early packages have `Q1` and base64 where later ones have hex. */
