@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { formatEndpoint } from '@melange2/buildkit-client';
 import { startPrivateDaemon } from '@melange2/daemon';
 import { describe, expect, inject, test } from 'vitest';
 import { buildPackage, type BuildPackageOptions, type BuiltPackages } from '../harness/build-package.ts';
 import { cutSocket } from '../harness/cut-socket.ts';
-import { type DaemonAge, daemonProgram } from '../harness/daemon-programs.ts';
+import { daemonProgram } from '../harness/daemon-programs.ts';
 import { repositoryRoot } from '../harness/melange2.ts';
 import { onTerminal } from '../harness/on-terminal.ts';
 import { smallDisk } from '../harness/small-disk.ts';
@@ -212,13 +213,11 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     const dir = testFolder();
     const data = smallDisk(join(dir, 'd'), 350);
     const daemon = await startPrivateDaemon(data, {
-      ...(await daemonProgram(cacheDir(), age as DaemonAge)),
+      ...(await daemonProgram(cacheDir(), age)),
       keepData: false,
     });
     try {
-      if (daemon.endpoint.kind !== 'docker' || daemon.endpoint.socket.kind !== 'unix') throw new Error('no');
-      const own = `docker+unix://${daemon.endpoint.socket.path}`;
-      const { code, stderr } = await build(dir, own, big(2));
+      const { code, stderr } = await build(dir, formatEndpoint(daemon.endpoint), big(2));
       expect(code, stderr).toBe(1);
       expect(stderr).toMatch(/no space left to write|disk of the daemon is full/);
       expect(left(dir)).toEqual([]);
@@ -230,17 +229,13 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
   test.runIf(isRoot && age !== 'host')('a daemon that is killed ends the build with its code', async () => {
     const dir = testFolder();
     const daemon = await startPrivateDaemon(join(dir, 'd'), {
-      ...(await daemonProgram(cacheDir(), age as DaemonAge)),
+      ...(await daemonProgram(cacheDir(), age)),
       keepData: false,
     });
     try {
-      if (daemon.endpoint.kind !== 'docker' || daemon.endpoint.socket.kind !== 'unix') throw new Error('no');
-      const socket = daemon.endpoint.socket.path;
-      const onStderr = seen(/\| STARTED/, () => {
-        process.kill(Number(readFileSync(join(dirname(socket), 'dockerd.pid'), 'utf8')), 'SIGKILL');
-      });
+      const onStderr = seen(/\| STARTED/, () => process.kill(daemon.pid, 'SIGKILL'));
       const script = `echo STARTED\nsleep ${++unique}`;
-      const { code, stderr } = await build(dir, `docker+unix://${socket}`, script, { onStderr });
+      const { code, stderr } = await build(dir, formatEndpoint(daemon.endpoint), script, { onStderr });
       expect(stderr).toMatch(/error BUILDKIT_CONNECTION_LOST/);
       expect(code).toBe(3);
       expect(left(dir)).toEqual([]);

@@ -1,6 +1,6 @@
 /*
  * Stands in for BuildKit's own buildctl where a Docker engine is the daemon: `buildctl [--addr unix://PATH] dial-stdio`
- * makes a connection to the engine's BuildKit of standard input and output. `buildctl pause` does nothing for ever.
+ * makes a connection to the engine's BuildKit of standard input and output.
  */
 #include <poll.h>
 #include <signal.h>
@@ -34,10 +34,6 @@ int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--addr") == 0 && i + 1 < argc) address = argv[++i];
     else command = argv[i];
-  }
-  if (strcmp(command, "pause") == 0) {
-    signal(SIGTERM, exit);
-    for (;;) pause();
   }
   if (strcmp(command, "dial-stdio") != 0) {
     fprintf(stderr, "buildctl: unknown command \"%s\"\n", command);

@@ -1,6 +1,7 @@
 // Finds a BuildKit daemon or starts one, prints its address as JSON, and keeps it until standard input ends.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { formatEndpoint } from '@melange2/buildkit-client';
 import { findDaemon, startPrivateDaemon } from '@melange2/daemon';
 import { isBuildError } from '@melange2/diagnostics';
 import { cacheDir } from '../world/cache-dir.ts';
@@ -27,10 +28,8 @@ async function hold(): Promise<Held> {
   }
   const cache = cacheDir();
   const daemon = await startPrivateDaemon(join(cache, 'daemon'), await daemonProgram(cache, '0.13'));
-  const { endpoint } = daemon;
-  if (endpoint.kind !== 'docker' || endpoint.socket.kind !== 'unix') throw new Error('no Docker engine');
   return {
-    address: `docker+unix://${endpoint.socket.path}`,
+    address: formatEndpoint(daemon.endpoint),
     origin: 'private daemon, unpacked',
     close: () => daemon.stop(),
   };

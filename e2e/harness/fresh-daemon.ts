@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatEndpoint } from '@melange2/buildkit-client';
 import { startPrivateDaemon } from '@melange2/daemon';
 import { cacheDir } from '../world/cache-dir.ts';
 import { daemonProgram, type DaemonAge } from './daemon-programs.ts';
@@ -36,10 +37,8 @@ export async function startFreshDaemon(
     program: { kind: 'dockerd', path },
     keepData: false,
   });
-  const { endpoint } = daemon;
-  if (endpoint.kind !== 'docker' || endpoint.socket.kind !== 'unix') throw new Error('no Docker engine');
   return {
-    address: `docker+unix://${endpoint.socket.path}`,
+    address: formatEndpoint(daemon.endpoint),
     stop: async () => {
       await daemon.stop();
       await rm(dir, { recursive: true, force: true });

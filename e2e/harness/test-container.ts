@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { runProgram } from '../world/run-program.ts';
+import { staticBusybox } from './busybox.ts';
 
 /** A running container in which `buildctl dial-stdio` leads to a daemon. */
 export interface TestContainer {
@@ -75,10 +76,13 @@ async function startContainer(
   const run = (...args: readonly string[]): Promise<string> =>
     runProgram(program, args, { env: { ...process.env, ...env } });
   const files = join(dir, `${name}.tar`);
-  await runProgram('tar', ['-C', dialFolder, '--transform=s,^,bin/,', '-cf', files, 'buildctl']);
+  const busybox = await staticBusybox();
+  const programs = ['-C', dialFolder, 'buildctl', '-C', dirname(busybox), basename(busybox)];
+  await runProgram('tar', ['--transform=s,^,bin/,', '-cf', files, ...programs]);
   await run('import', files, name);
   const mount = `${socket}:/run/buildkit/buildkitd.sock`;
-  await run('run', '--detach', '--name', name, ...flags, '--volume', mount, name, 'buildctl', 'pause');
+  const pause = [basename(busybox), 'sh', '-c', `trap exit TERM; ${basename(busybox)} sleep 86400 & wait`];
+  await run('run', '--detach', '--name', name, ...flags, '--volume', mount, name, ...pause);
   return {
     name,
     env,

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatEndpoint } from '@melange2/buildkit-client';
 import { startPrivateDaemon, type PrivateDaemon } from '@melange2/daemon';
 import { daemonAges, daemonProgram } from './daemon-programs.ts';
 
-/** Addresses of the daemons that tests may use, by the version of BuildKit: `0.8`, `0.13`, `0.25`, or `host`. */
+/** Addresses of the daemons that tests may use, by their age; `host` is the one that `BUILDKIT_HOST` names. */
 export type DaemonAddresses = Readonly<Record<string, string>>;
 
 export interface TestDaemons {
@@ -14,7 +15,7 @@ export interface TestDaemons {
 }
 
 /**
- * Starts a daemon of each age, with data of its own, in a second or two. They end with this process, whatever
+ * Starts a daemon of each age, the `buildkitd` on PATH among them, with data of its own, in a second or two. They end with this process, whatever
  * happens to it, and leave nothing.
  *
  * `MELANGE2_E2E_DAEMONS` (`0.8=docker+unix:///path,0.25=…`) names running ones to be used instead. A daemon that
@@ -47,15 +48,13 @@ export async function startTestDaemons(
   try {
     // One after the other: each may have to be unpacked, and the machine has few cores.
     const programs = [];
-    for (const age of daemonAges) programs.push({ age, options: await daemonProgram(cache, age) });
-    const addresses: Record<string, string> = {};
+    for (const age of await daemonAges()) programs.push({ age, options: await daemonProgram(cache, age) });
+    const addresses: Record<string, string> = Object.fromEntries(programs.map(({ age }) => [age, '']));
     await Promise.all(
       programs.map(async ({ age, options }) => {
         const daemon = await startPrivateDaemon(join(base, age), { ...options, keepData: false });
         started.push(daemon);
-        if (daemon.endpoint.kind === 'docker' && daemon.endpoint.socket.kind === 'unix') {
-          addresses[age] = `docker+unix://${daemon.endpoint.socket.path}`;
-        }
+        addresses[age] = formatEndpoint(daemon.endpoint);
       }),
     );
     return { addresses: { ...addresses, ...host }, stop };

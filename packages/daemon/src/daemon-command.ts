@@ -46,6 +46,8 @@ export function daemonCommand(
       join(dir, 'data'),
       '--oci-worker-net',
       'host',
+      // Else it takes the machine's containerd too, where one runs.
+      '--containerd-worker=false',
       '--allow-insecure-entitlement',
       'network.host',
     ];

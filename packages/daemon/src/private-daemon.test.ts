@@ -44,6 +44,16 @@ test('a daemon answers when it is handed out, and is gone with its sockets when 
   expect(existsSync(join(dir, 'run'))).toBe(false);
 });
 
+test("a buildkitd leaves the machine's containerd alone", async () => {
+  const told = join(base, 'told');
+  const body = `require('node:fs').writeFileSync(${JSON.stringify(told)}, process.argv.join(' ')); ${listens}`;
+  const daemon = await startPrivateDaemon(join(base, 'd'), {
+    program: { kind: 'buildkitd', path: fakeBuildkitd(body) },
+  });
+  await daemon.stop();
+  expect(readFileSync(told, 'utf8')).toContain('--containerd-worker=false');
+});
+
 test('data that are not to be kept go with the daemon', async () => {
   const dir = join(base, 'd');
   const program = { kind: 'buildkitd', path: fakeBuildkitd(listens) } as const;

@@ -48,7 +48,7 @@ export interface ExecOptions {
   readonly tty?: boolean;
   /**
    * The process has a standard input that is written to; a terminal always has. It is to be ended in time: daemons
-   * tell that a process has exited only when its input is over too.
+   * before 0.34 tell that a process has exited only when its input is over too.
    */
   readonly stdin?: boolean;
   readonly insecure?: boolean;
