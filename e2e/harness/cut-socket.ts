@@ -9,9 +9,9 @@ export interface CutSocket {
   readonly cut: () => void;
 }
 
-/** Puts a socket in `dir` before the one of a Docker engine. */
+/** Puts a socket in `dir` before the one of a daemon. */
 export async function cutSocket(dir: string, address: string): Promise<CutSocket> {
-  const target = address.replace('docker+unix://', '');
+  const [, scheme = '', target = ''] = /^((?:docker\+)?unix:\/\/)(.*)$/.exec(address) ?? [];
   const path = join(dir, 'cut.sock');
   const open = new Set<Socket>();
   const server = createServer((near) => {
@@ -35,5 +35,5 @@ export async function cutSocket(dir: string, address: string): Promise<CutSocket
     for (const socket of open) socket.destroy();
   };
   onTestFinished(cut);
-  return { address: `docker+unix://${path}`, cut };
+  return { address: `${scheme}${path}`, cut };
 }

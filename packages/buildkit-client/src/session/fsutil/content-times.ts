@@ -296,7 +296,11 @@ class Memory {
       this.times = times;
     }
     this.paths.push(path);
-    this.numbers.set([seen.size, seen.mtimeMs, seen.ctimeMs, seen.ino], at * columns);
+    const row = at * columns;
+    this.numbers[row] = seen.size;
+    this.numbers[row + 1] = seen.mtimeMs;
+    this.numbers[row + 2] = seen.ctimeMs;
+    this.numbers[row + 3] = seen.ino;
     this.times[at] = time;
   }
 

@@ -108,15 +108,15 @@ export class PacketBuffer {
     this.bytes = larger;
   }
 
-  /** The packet that lists one file. */
-  stat(stat: TreeStat): void {
+  /** The packet that lists one file, which may have another time than its own. */
+  stat(stat: TreeStat, modTime: bigint = stat.modTime): void {
     const pathBytes = Buffer.byteLength(stat.path);
     const linkBytes = stat.linkname === '' ? 0 : Buffer.byteLength(stat.linkname);
-    const [timeLow, timeHigh] = halves(stat.modTime);
+    const [timeLow, timeHigh] = halves(modTime);
     let body = textSize(pathBytes) + textSize(linkBytes);
     body += numberSize(stat.mode) + numberSize(stat.uid) + numberSize(stat.gid);
     body += numberSize(stat.size) + numberSize(stat.devmajor) + numberSize(stat.devminor);
-    if (stat.modTime !== 0n) body += 1 + varint64Size(timeLow, timeHigh);
+    if (modTime !== 0n) body += 1 + varint64Size(timeLow, timeHigh);
     const xattrs = stat.xattrs === undefined ? [] : xattrFields(stat.xattrs);
     for (const field of xattrs) body += field.length;
     const message = 1 + varintSize(body) + body;
@@ -128,7 +128,7 @@ export class PacketBuffer {
     this.#number(0x18, stat.uid);
     this.#number(0x20, stat.gid);
     this.#number(0x28, stat.size);
-    if (stat.modTime !== 0n) {
+    if (modTime !== 0n) {
       this.#byte(0x30);
       this.#varint64(timeLow, timeHigh);
     }
@@ -203,10 +203,8 @@ export class PacketBuffer {
 
   #varint(value: number): void {
     let rest = value;
-    while (rest >= 128) {
-      this.bytes[this.length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
+    for (; rest > maxInt32; rest = Math.floor(rest / 128)) this.bytes[this.length++] = (rest % 128) | 0x80;
+    for (; rest >= 128; rest >>>= 7) this.bytes[this.length++] = (rest & 0x7f) | 0x80;
     this.bytes[this.length++] = rest;
   }
 
@@ -235,9 +233,14 @@ export class PacketBuffer {
   }
 }
 
+/** Up to here numbers are divided by shifting, which is much faster. */
+const maxInt32 = 2 ** 31 - 1;
+
 function varintSize(value: number): number {
   let bytes = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  let rest = value;
+  for (; rest > maxInt32; rest = Math.floor(rest / 128)) bytes++;
+  for (; rest >= 128; rest >>>= 7) bytes++;
   return bytes;
 }
 

@@ -61,8 +61,8 @@ class TreeSender {
   readonly #call: ServerCall;
   readonly #times: ContentTimes | undefined;
   readonly #counts: SendCounts;
-  /** By the id that the daemon asks with, which is the number of the entry; taken out when it is asked for. */
-  readonly #contents = new Map<number, EntryContent>();
+  /** Of every entry, as the daemon asks for them by number; taken out when it has asked. */
+  readonly #contents: (EntryContent | undefined)[] = [];
   #requests: EntryContent[] = [];
   #requestIds: number[] = [];
   #listed = false;
@@ -123,7 +123,6 @@ class TreeSender {
   async #list(entries: Iterable<TreeEntry>): Promise<void> {
     const batch = new PacketBuffer(statBatchBytes + 8192);
     const linkTimes = new Map<string, bigint>();
-    let id = 0;
     let readBytes = 0;
     const flush = async (): Promise<void> => {
       readBytes = 0;
@@ -154,9 +153,8 @@ class TreeSender {
             if (entry.content.moreNames === true) linkTimes.set(entry.path, modTime);
           } else modTime = linkTimes.get(entry.linkname) ?? 0n;
         }
-        batch.stat(modTime === entry.modTime ? entry : { ...entry, modTime });
-        if (entry.content !== undefined) this.#contents.set(id, entry.content);
-        id++;
+        batch.stat(entry, modTime);
+        this.#contents.push(entry.content);
         this.#counts.entries++;
         if (batch.length >= statBatchBytes || readBytes >= turnBytes) await flush();
       }
@@ -177,12 +175,12 @@ class TreeSender {
         const packet = readIncoming(message);
         switch (packet.type) {
           case packetType.request: {
-            const content = this.#contents.get(packet.id);
+            const content = this.#contents[packet.id];
             if (content === undefined)
               throw buildError(sessionErrors, 'SESSION_PEER_INVALID', {
                 what: `asked for file number ${packet.id}, which is not one it may ask for`,
               });
-            this.#contents.delete(packet.id);
+            this.#contents[packet.id] = undefined;
             this.#requests.push(content);
             this.#requestIds.push(packet.id);
             this.#requestedBytes += sizeOf(content);

@@ -1,10 +1,10 @@
-import { lstatSync, readdirSync, readlinkSync, type BigIntStats, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { buildError } from '@melange2/diagnostics';
 import { compareText } from '@melange2/proto';
 import { sessionErrors } from '../errors.ts';
-import { goMode, toGoMode } from './go-mode.ts';
+import { goMode, isRegular, toGoMode } from './go-mode.ts';
 import type { FilterVerdict, PathFilter } from './path-filter.ts';
-import type { TreeEntry } from './tree-entry.ts';
+import type { FileIdentity, TreeEntry } from './tree-entry.ts';
 
 export interface WalkOptions {
   /** A path is sent when every filter selects it. */
@@ -22,13 +22,62 @@ export interface WalkOptions {
  * @throws {BuildError} SESSION_FILE_UNREADABLE, SESSION_NAME_INVALID
  */
 export function* walkFolder(root: string, options: WalkOptions): Generator<TreeEntry, void> {
-  yield* new Walk(root, options).folder('', undefined, []);
+  const walk = new Walk(root, options);
+  const open = [walk.open('', undefined, [])];
+  for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+    const name = folder.names[folder.next++];
+    if (name === undefined) {
+      open.pop();
+      continue;
+    }
+    const found = walk.find(folder, folder.prefix + name);
+    if (found === undefined) continue;
+    const { entry, verdicts, selected } = found;
+    if (selected) {
+      for (const parent of folder.waiting) {
+        if (!parent.sent) yield parent.entry;
+        parent.sent = true;
+      }
+      yield entry;
+    }
+    if ((entry.mode & goMode.dir) !== 0) {
+      const waiting = verdicts === undefined ? [] : [...folder.waiting, { entry, sent: selected }];
+      open.push(walk.open(entry.path, verdicts, waiting));
+    }
+  }
 }
 
 /** A folder that is sent only if something in it is. */
 interface Waiting {
   readonly entry: TreeEntry;
   sent: boolean;
+}
+
+interface OpenFolder {
+  readonly prefix: string;
+  readonly names: readonly string[];
+  next: number;
+  readonly verdicts: readonly FilterVerdict[] | undefined;
+  readonly waiting: readonly Waiting[];
+}
+
+interface Found {
+  readonly entry: TreeEntry;
+  /** Absent where nothing is filtered. */
+  readonly verdicts: readonly FilterVerdict[] | undefined;
+  readonly selected: boolean;
+}
+
+/** What is asked of a file. */
+interface Look extends FileIdentity {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly nlink: number;
+  readonly dev: number;
+  readonly rdev: number;
+  /** Only where times are kept. */
+  readonly mtimeNs?: bigint;
 }
 
 class Walk {
@@ -41,44 +90,33 @@ class Walk {
     this.#options = options;
   }
 
-  *folder(
+  open(
     folder: string,
-    parents: readonly (FilterVerdict | undefined)[] | undefined,
+    verdicts: readonly FilterVerdict[] | undefined,
     waiting: readonly Waiting[],
-  ): Generator<TreeEntry, void> {
-    const { filters } = this.#options;
+  ): OpenFolder {
     const prefix = folder === '' ? '' : `${folder}/`;
-    for (const name of this.#names(folder)) {
-      const path = prefix + name;
-      const stats = this.#stats(path);
-      if (stats === undefined || stats.isSocket()) continue;
-      const isDir = stats.isDirectory();
-      let selected = true;
-      let pruned = false;
-      let verdicts: FilterVerdict[] | undefined;
-      if (filters.length > 0) {
-        verdicts = filters.map((filter, i) => filter.test(path, isDir, parents?.[i]));
-        selected = verdicts.every((v) => v.selected);
-        pruned = verdicts.some((v) => v.pruned);
-      }
-      if (pruned || (!selected && !isDir)) continue;
-      const entry = this.#entry(path, stats);
-      if (entry === undefined) continue;
-      if (selected) {
-        for (const parent of waiting) {
-          if (parent.sent) continue;
-          parent.sent = true;
-          yield parent.entry;
-        }
-        yield entry;
-      }
-      if (isDir)
-        yield* this.folder(
-          path,
-          verdicts,
-          filters.length === 0 ? [] : [...waiting, { entry, sent: selected }],
-        );
+    return { prefix, names: this.#names(folder), next: 0, verdicts, waiting };
+  }
+
+  /** Returns what a path is; nothing where neither it nor anything in it is sent. */
+  find({ verdicts: parents }: OpenFolder, path: string): Found | undefined {
+    const { filters } = this.#options;
+    const absolute = `${this.#root}/${path}`;
+    const look = this.#look(absolute);
+    if (look === undefined) return undefined;
+    const mode = toGoMode(look.mode);
+    if ((mode & goMode.socket) !== 0) return undefined;
+    let selected = true;
+    let verdicts: FilterVerdict[] | undefined;
+    if (filters.length > 0) {
+      const isDir = (mode & goMode.dir) !== 0;
+      verdicts = filters.map((filter, i) => filter.test(path, isDir, parents?.[i]));
+      selected = verdicts.every((v) => v.selected);
+      if ((!selected && !isDir) || verdicts.some((v) => v.pruned)) return undefined;
     }
+    const entry = this.#entry(path, absolute, mode, look);
+    return entry === undefined ? undefined : { entry, verdicts, selected };
   }
 
   #names(folder: string): string[] {
@@ -91,32 +129,25 @@ class Walk {
       throw unreadable(absolute, cause);
     }
     // Below the surrogates, the order of UTF-16 units is that of the bytes.
-    if (!names.some((name) => /[\ud800-\uffff]/.test(name))) return names.sort();
+    if (!names.some((name) => surrogateOrAbove.test(name))) return names.sort();
     for (const name of names) {
-      if (
-        name.includes('\ufffd') &&
-        lstatSync(`${absolute}/${name}`, { throwIfNoEntry: false }) === undefined
-      )
+      if (name.includes('\ufffd') && lstatSync(`${absolute}/${name}`, gone) === undefined)
         throw buildError(sessionErrors, 'SESSION_NAME_INVALID', { path: `${absolute}/${name}` });
     }
     return names.sort(compareText);
   }
 
-  #stats(path: string): Stats | BigIntStats | undefined {
-    const absolute = `${this.#root}/${path}`;
+  #look(absolute: string): Look | undefined {
     try {
-      return this.#options.times === 'keep'
-        ? lstatSync(absolute, { throwIfNoEntry: false, bigint: true })
-        : lstatSync(absolute, { throwIfNoEntry: false });
+      if (this.#options.times !== 'keep') return lstatSync(absolute, gone);
+      const stats = lstatSync(absolute, { throwIfNoEntry: false, bigint: true });
+      return stats === undefined ? undefined : exactLook(stats);
     } catch (cause) {
       throw unreadable(absolute, cause);
     }
   }
 
-  #entry(path: string, stats: Stats | BigIntStats): TreeEntry | undefined {
-    const absolute = `${this.#root}/${path}`;
-    const mode = toGoMode(Number(stats.mode));
-    const isDir = (mode & goMode.dir) !== 0;
+  #entry(path: string, absolute: string, mode: number, look: Look): TreeEntry | undefined {
     const keep = this.#options.owners === 'keep';
     let linkname = '';
     if ((mode & goMode.symlink) !== 0) {
@@ -127,41 +158,56 @@ class Walk {
         throw unreadable(absolute, cause);
       }
     }
+    const isDir = (mode & goMode.dir) !== 0;
     const isDevice = (mode & goMode.device) !== 0;
-    const rdev = isDevice ? BigInt(stats.rdev) : 0n;
-    const isFile = stats.isFile();
-    let entry: TreeEntry = {
+    const { size, mtimeMs, ctimeMs, ino, nlink } = look;
+    const entry: TreeEntry = {
       path,
       mode,
-      uid: keep ? Number(stats.uid) : 0,
-      gid: keep ? Number(stats.gid) : 0,
-      size: isDir ? 0 : Number(stats.size),
-      modTime: 'mtimeNs' in stats ? stats.mtimeNs : 0n,
+      uid: keep ? look.uid : 0,
+      gid: keep ? look.gid : 0,
+      size: isDir ? 0 : size,
+      modTime: look.mtimeNs ?? 0n,
       linkname,
-      devmajor: isDevice ? major(rdev) : 0,
-      devminor: isDevice ? minor(rdev) : 0,
-      content: isFile
+      devmajor: isDevice ? major(BigInt(look.rdev)) : 0,
+      devminor: isDevice ? minor(BigInt(look.rdev)) : 0,
+      content: isRegular(mode)
         ? {
-            source: { kind: 'file', path: absolute, sizeBytes: Number(stats.size) },
-            seen: {
-              size: Number(stats.size),
-              mtimeMs: 'mtimeNs' in stats ? milliseconds(stats.mtimeNs) : stats.mtimeMs,
-              ctimeMs: 'ctimeNs' in stats ? milliseconds(stats.ctimeNs) : stats.ctimeMs,
-              ino: Number(stats.ino),
-            },
-            ...(stats.nlink > 1 ? { moreNames: true } : undefined),
+            source: { kind: 'file', path: absolute, sizeBytes: size },
+            seen: { size, mtimeMs, ctimeMs, ino },
+            moreNames: nlink > 1,
           }
         : undefined,
     };
-    if (!isDir && stats.nlink > 1) {
-      const key = `${stats.dev}:${stats.ino}`;
-      const first = this.#firstNames.get(key);
-      if (first === undefined) this.#firstNames.set(key, entry);
-      // The size stays: daemons compare it, and make the link again when it differs.
-      else entry = { ...entry, linkname: first.path, content: undefined };
+    if (isDir || nlink === 1) return entry;
+    const key = `${look.dev}:${ino}`;
+    const first = this.#firstNames.get(key);
+    if (first === undefined) {
+      this.#firstNames.set(key, entry);
+      return entry;
     }
-    return entry;
+    // The size stays: daemons compare it, and make the link again when it differs.
+    return { ...entry, linkname: first.path, content: undefined };
   }
+}
+
+const surrogateOrAbove = /[\ud800-\uffff]/;
+const gone = { throwIfNoEntry: false } as const;
+
+function exactLook(stats: BigIntStats): Look {
+  return {
+    mode: Number(stats.mode),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    size: Number(stats.size),
+    nlink: Number(stats.nlink),
+    dev: Number(stats.dev),
+    ino: Number(stats.ino),
+    rdev: Number(stats.rdev),
+    mtimeMs: milliseconds(stats.mtimeNs),
+    ctimeMs: milliseconds(stats.ctimeNs),
+    mtimeNs: stats.mtimeNs,
+  };
 }
 
 /** As Node makes them of seconds and nanoseconds, so that both can be compared. */
