@@ -28,6 +28,8 @@ export async function openShell(state: StepState, terminal: Terminal): Promise<n
   stdin.resume();
   stdin.on('data', typed);
   stdout.on('resize', resize);
+  // A size that comes before the shell runs may be lost; its prompt tells that it does.
+  shell.stdout.once('data', resize);
   shell.stdout.pipe(stdout, { end: false });
   resize();
   try {

@@ -66,6 +66,7 @@ export interface Process {
   readonly stdout: Readable;
   /** With a terminal: empty. */
   readonly stderr: Readable;
+  /** Tells the size of the terminal. What is told before the process has printed something may be lost. */
   readonly resize: (rows: number, columns: number) => Promise<void>;
   /** Sends a signal by name, such as `SIGTERM`; 0.10 and later, `gateway.exec.signals`. */
   readonly kill: (signal: string) => Promise<void>;
