@@ -50,6 +50,27 @@ test('a daemon that is not there ends with what was tried, and exit code 3', asy
   expect(stderr).toContain('there is no such socket');
 });
 
+test('an environment that cannot be had ends with the places of what is missing', async () => {
+  const dir = testFolder();
+  const file = buildFile(dir, '  - uses: meson/configure\n');
+  const text = readFileSync(file, 'utf8');
+  const [address = ''] = daemons.map(([, at]) => at);
+  const options = { file, apkCache, address, world, dir };
+  writeFileSync(file, text.replace('[busybox]', '[busyboks, "make>99"]'));
+  const missing = await buildPackage(options);
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toMatch(/sample\.yaml:8:16: error SOLVER_NAME_UNKNOWN: .*busyboks/);
+  expect(missing.stderr).toMatch(/sample\.yaml:8:26: error SOLVER_VERSION_UNKNOWN: .*make>99/);
+  expect(missing.stderr).toMatch(/sample\.yaml:10:5: error SOLVER_NAME_UNKNOWN: .*meson/);
+  expect(missing.stderr).toContain('--repository-append');
+
+  writeFileSync(file, text.replace('contents:', 'contents:\n    repositories: ["http://127.0.0.1:9/os"]'));
+  const closed = await buildPackage(options);
+  expect(closed.code).toBe(1);
+  expect(closed.stderr).toMatch(/sample\.yaml:8:20: error ENVIRONMENT_DOWNLOAD_FAILED: .*ECONNREFUSED/);
+  expect(closed.stderr).toContain('curl -I http://127.0.0.1:9/os');
+});
+
 test('all problems of a build file are reported together, sorted by place, with exit code 2', async () => {
   const dir = testFolder();
   const file = buildFile(

@@ -157,7 +157,9 @@ export function addHow(command: Command): void {
       ).env('BUILDKIT_HOST'),
     )
     .addOption(new Option('--buildkit-addr <address>', 'the same').hideHelp())
-    .addOption(perStep('--network <mode>', 'network of the steps: none, default or host', network))
+    .addOption(
+      perStep('--network <mode>', 'network of the steps: default (the daemon’s way), none or host', network),
+    )
     .addOption(
       new Option(
         '--allow <right>',

@@ -1,5 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { addBuild, addTest } from './add-build.ts';
 import { addCache } from './add-cache.ts';
 import { addCheck } from './add-check.ts';
@@ -88,6 +88,11 @@ function createProgram(terminal: Terminal, exit: SetExit, only: string | undefin
     });
 
   const one = groups.filter(({ commands }) => only !== undefined && commands.includes(only));
+  program.configureHelp({
+    // That a list is empty when nothing is given goes without saying.
+    optionDescription: (option) =>
+      Help.prototype.optionDescription.call(new Help(), option).replace(/ \(default: none\)$/, ''),
+  });
   for (const { add } of one.length > 0 ? one : groups) add(program, terminal, exit);
   return program;
 }

@@ -58,7 +58,8 @@ function formatBuildError(error: BuildError, terminal: Terminal, readSource: Rea
   const show = (problem: Diagnostic): string => formatProblem(problem, terminal, readSource);
   if (error.diagnostics.length > 0) {
     const problems = sortDiagnostics(error.diagnostics);
-    return [...problems.map(show), '', colors.red(error.message)].join('\n');
+    const help = error.hint === undefined ? [] : [`  ${colors.bold('help:')} ${error.hint}`];
+    return [...problems.map(show), '', colors.red(error.message), ...help].join('\n');
   }
   const problem: Diagnostic = {
     code: error.code,

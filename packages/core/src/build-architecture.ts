@@ -60,7 +60,7 @@ export interface PreparedBuild {
  */
 export async function prepareArchitecture(build: ArchitectureBuild): Promise<PreparedBuild> {
   const { architecture, stages, kernel, request, daemon, signal } = build;
-  const { config, packages } = compiledOf(build);
+  const { config, packages, placeOfPackage } = compiledOf(build);
   const of = { architecture };
   // Asked for now and needed later; a failure is met where it is awaited.
   const capabilities = daemon.client.capabilities({ signal });
@@ -71,7 +71,7 @@ export async function prepareArchitecture(build: ArchitectureBuild): Promise<Pre
   const locked = await stages.run(
     'resolve',
     { ...of, detail: (l: LockedEnvironment) => `${l.packages.length} packages` },
-    () => resolveEnvironment(build, { name: config.package.name, contents, packages }),
+    () => resolveEnvironment(build, { name: config.package.name, contents, packages, placeOfPackage }),
   );
   const { llb: caps } = await capabilities;
   const environment = await stages.run('assemble', of, () =>

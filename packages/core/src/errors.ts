@@ -67,7 +67,7 @@ interface Details {
   BUILD_DATE_INVALID: { text: string; from: string };
   HTTP_AUTH_INVALID: { parts: number };
   BUILD_PACKAGE_REFUSED: { packages: readonly string[]; count: number };
-  BUILD_ENVIRONMENT_UNSOLVABLE: { package: string; architecture: string; count: number };
+  BUILD_ENVIRONMENT_UNSOLVABLE: { package: string; architecture: string; count: number; tested: boolean };
 }
 
 export const errors: ErrorCatalogue<Details> = {
@@ -194,8 +194,8 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The build environment cannot be put together',
     message: ({ package: name, architecture, count }) =>
       `The environment of ${name} for ${architecture} cannot be put together: ${count === 1 ? 'one package' : `${count} packages`} cannot be had.`,
-    hint: () =>
-      'Give the repository that has them with --repository-append, and its key with --keyring-append.',
+    hint: ({ tested }) =>
+      `${tested ? 'Build it first with "melange2 build". ' : ''}Give the repository that has them with --repository-append, and its key with --keyring-append.`,
   },
   BUILD_DATE_INVALID: {
     title: 'A date is not understood',

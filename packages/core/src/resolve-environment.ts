@@ -1,5 +1,5 @@
 import type { EnvironmentContents } from '@melange2/config';
-import { BuildError, hasErrors } from '@melange2/diagnostics';
+import { BuildError, hasErrors, type Span } from '@melange2/diagnostics';
 import { lockEnvironment, type LockedEnvironment } from '@melange2/environment';
 import type { EnvironmentRequest } from '@melange2/plugin-api';
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
@@ -17,6 +17,10 @@ export async function resolveEnvironment(
     readonly name: string;
     readonly contents: EnvironmentContents;
     readonly packages: readonly string[];
+    /** Where one of the packages is asked for. */
+    readonly placeOfPackage: (entry: string) => Span | undefined;
+    /** True where one of the packages is what will be tested. */
+    readonly tested?: boolean;
   },
 ): Promise<LockedEnvironment> {
   const { kernel, request, architecture, cacheDir, transport, signal, bus } = build;
@@ -37,6 +41,7 @@ export async function resolveEnvironment(
     directory: kernel.host.cwd,
     cacheDir,
     transport,
+    placeOf: (text) => wantedBy.placeOfPackage(text) ?? placeOfSource(contents, text),
     ignoreSignatures: request.ignoreSignatures,
     signal,
   });
@@ -45,6 +50,7 @@ export async function resolveEnvironment(
       package: name,
       architecture,
       count: diagnostics.filter((d) => d.severity === 'error').length,
+      tested: wantedBy.tested === true,
     };
     const { title, message, hint } = errors.BUILD_ENVIRONMENT_UNSOLVABLE;
     throw new BuildError('BUILD_ENVIRONMENT_UNSOLVABLE', title, message(details), details, {
@@ -54,4 +60,18 @@ export async function resolveEnvironment(
   }
   for (const problem of diagnostics) bus.emit({ type: 'problemFound', problem });
   return value;
+}
+
+/** Where a repository or key is written. */
+function placeOfSource(contents: EnvironmentContents, text: string): Span | undefined {
+  const lists = [
+    ['repositories', contents.repositories],
+    ['build_repositories', contents.buildRepositories],
+    ['keyring', contents.keyring],
+  ] as const;
+  for (const [key, list] of lists) {
+    const index = list.findIndex((line) => line.trim() === text);
+    if (index >= 0) return contents.at.value(key, index);
+  }
+  return undefined;
 }

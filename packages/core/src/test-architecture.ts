@@ -63,6 +63,7 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
   const { kernel, request, inputs, architecture, daemon, stages, bus, record } = build;
   const { hooks } = kernel;
   const of = { architecture, detail: () => planned.package };
+  const { placeOfPackage } = planned;
   const { contents } = planned.environment;
   const main = compiledOf(build).config.package.name;
   const { packageUnderTest } = request;
@@ -71,7 +72,7 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
       ? contents.packages
       : [...contents.packages.filter((name) => name !== main), packageUnderTest];
   const locked = await stages.run('resolve', of, () =>
-    resolveEnvironment(build, { name: planned.package, contents, packages }),
+    resolveEnvironment(build, { name: planned.package, contents, packages, placeOfPackage, tested: true }),
   );
   const { llb: caps } = await daemon.client.capabilities({ signal: build.signal });
   const environment = await stages.run('assemble', of, () =>

@@ -60,6 +60,13 @@ export function buildError<Details, Code extends keyof Details & string>(
   });
 }
 
+/** The same error with the place of what led to it, unless it has one; anything else than such an error is left alone. */
+export function withPlace(error: unknown, span: Span | undefined): unknown {
+  if (!isBuildError(error) || error.span !== undefined || span === undefined) return error;
+  const { code, title, message, details, cause, diagnostics, hint } = error;
+  return new BuildError(code, title, message, details, { cause, span, diagnostics, hint });
+}
+
 /** Makes a diagnostic from a catalogue entry, so that one code has one message wherever it is met. */
 export function diagnostic<Details, Code extends keyof Details & string>(
   catalogue: ErrorCatalogue<Details>,

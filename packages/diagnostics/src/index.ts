@@ -2,7 +2,7 @@ export { formatPlace, compareSpans, lineMap } from './span.ts';
 export type { Position, Span, LineMap } from './span.ts';
 export { sortDiagnostics, hasErrors, didYouMean } from './diagnostic.ts';
 export type { Severity, TextEdit, Fix, RelatedPlace, Diagnostic, Parsed } from './diagnostic.ts';
-export { BuildError, buildError, diagnostic, isBuildError } from './build-error.ts';
+export { BuildError, buildError, diagnostic, isBuildError, withPlace } from './build-error.ts';
 export type { ErrorEntry, ErrorCatalogue, BuildErrorOptions } from './build-error.ts';
 export { codeFrame } from './code-frame.ts';
 export type { CodeFrameOptions } from './code-frame.ts';

@@ -31,6 +31,10 @@ export const errors: ErrorCatalogue<Details> = {
   ENVIRONMENT_DOWNLOAD_FAILED: {
     title: 'A download failed',
     message: ({ url, why }) => `${url} could not be downloaded: ${why}.`,
+    hint: ({ url, why }) =>
+      /\b40[13]\b/.test(why)
+        ? 'give name and password as HTTP_AUTH=basic:HOST:NAME:PASSWORD in the environment of melange2'
+        : `"curl -I ${url}" shows whether the address answers; another repository is given with --repository-append`,
   },
   ENVIRONMENT_KEY_UNREADABLE: {
     title: 'A key cannot be read',

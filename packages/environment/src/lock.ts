@@ -1,6 +1,13 @@
 import pLimit from 'p-limit';
 import { parseWorldEntry, type RepositoryIndex } from '@melange2/apk';
-import { buildError, isBuildError, type Diagnostic, type Parsed } from '@melange2/diagnostics';
+import {
+  buildError,
+  isBuildError,
+  withPlace,
+  type Diagnostic,
+  type Parsed,
+  type Span,
+} from '@melange2/diagnostics';
 import { prepareRepositories, solve, type Reason } from '@melange2/solver';
 import { namingCacheFailures } from './cache-failure.ts';
 import { errors } from './errors.ts';
@@ -49,6 +56,8 @@ export interface LockOptions {
   readonly transport: Transport;
   /** Believes indexes without a good signature. Default false. */
   readonly ignoreSignatures?: boolean;
+  /** Where an entry of the world, the line of a repository or a key is written, for problems that it leads to. */
+  readonly placeOf?: (text: string) => Span | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -62,15 +71,21 @@ export interface LockOptions {
  * ENVIRONMENT_PACKAGE_ANONYMOUS, ENVIRONMENT_CACHE_UNWRITABLE
  */
 export async function lockEnvironment(options: LockOptions): Promise<Parsed<LockedEnvironment>> {
-  const { arch, cacheDir, transport, signal } = options;
+  const { arch, cacheDir, transport, signal, placeOf } = options;
   const lines = [...new Set(options.repositories.map((line) => line.trim()))].toSorted();
-  const repositories = lines.map((line) => parseRepository(line, options.directory));
+  const repositories = lines.map((line) => {
+    try {
+      return parseRepository(line, options.directory);
+    } catch (error) {
+      throw withPlace(error, placeOf?.(line));
+    }
+  });
   const { files, keyring } = await loadKeyring(options.keyring, options);
   const limit = pLimit(8);
   const verifying = options.ignoreSignatures === true ? {} : { keyring };
   const warnings: Diagnostic[] = [];
   const indexes = await Promise.all(
-    repositories.map((repository) =>
+    repositories.map((repository, i) =>
       limit(async (): Promise<Pick<RepositoryIndex, 'records'>> => {
         try {
           const index = await namingCacheFailures(cacheDir, () =>
@@ -81,9 +96,11 @@ export async function lockEnvironment(options: LockOptions): Promise<Parsed<Lock
         } catch (error) {
           // The folder that a build publishes into has no index before the first build.
           const isEmpty = isBuildError(error) && error.code === 'ENVIRONMENT_INDEX_MISSING';
-          if (!isEmpty || repository.location.kind !== 'directory') throw error;
+          const span = placeOf?.(lines[i] ?? '');
+          if (!isEmpty || repository.location.kind !== 'directory') throw withPlace(error, span);
           const { code, message, hint } = error;
-          warnings.push({ code, severity: 'warning', message, ...(hint === undefined ? {} : { hint }) });
+          const more = { ...(hint === undefined ? {} : { hint }), ...(span === undefined ? {} : { span }) };
+          warnings.push({ code, severity: 'warning', message, ...more });
           return { records: [] };
         }
       }),
@@ -96,7 +113,12 @@ export async function lockEnvironment(options: LockOptions): Promise<Parsed<Lock
     }),
   );
   const world = [...new Set(options.world)].toSorted();
-  const { value, diagnostics } = solve({ world, repositories: prepared, arch });
+  const { value, diagnostics } = solve({
+    world,
+    repositories: prepared,
+    arch,
+    ...(placeOf === undefined ? {} : { placeOf }),
+  });
   if (value === undefined) return { diagnostics: [...diagnostics, ...warnings] };
   const packages = value.packages.map(({ package: record, repository, reasons }): LockedPackage => {
     const { name, version, identity, size } = record;

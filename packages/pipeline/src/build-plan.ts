@@ -88,6 +88,8 @@ export interface TestPlan {
   readonly architecture: string;
   /** What its environment is made of; its packages hold the one under test, and are sorted, each once. */
   readonly environment: Environment;
+  /** Where one of these packages is asked for. */
+  readonly placeOfPackage: (entry: string) => Span | undefined;
   readonly steps: readonly PlannedStep[];
   readonly user: PlannedUser;
 }

@@ -200,3 +200,41 @@ test('an input that a pipeline of a folder does not read is told once, where it 
     'pipelines/own.yaml:3:3-3:4 CONFIG_INPUT_UNUSED Nothing in this pipeline reads ${{inputs.b}}.',
   ]);
 });
+
+test('each package of an environment is traced to where it is asked for', () => {
+  const text = `package: {name: a, version: 1, epoch: 0}
+vars: {gcc: gcc-12}
+environment:
+  contents:
+    packages:
+      - busybox
+      -
+      - \${{vars.gcc}}
+pipeline:
+  - uses: own
+subpackages:
+  - name: b
+    pipeline:
+      - pipeline:
+          - needs: {packages: [jq]}
+            runs: jq
+test:
+  environment: {contents: {packages: [curl]}}
+  pipeline: [{uses: own}]
+`;
+  const own = 'needs: {packages: [make]}\npipeline: [{runs: make}]\n';
+  const { packages, placeOfPackage, test: tests } = compiled(text, { own });
+  expect(packages.map((entry) => [entry, placeOfPackage(entry)?.start.line])).toEqual([
+    ['busybox', 6],
+    ['gcc-12', 8],
+    ['make', 10],
+    ['jq', 15],
+  ]);
+  expect(placeOfPackage('vim')).toBeUndefined();
+  const wanted = tests?.environment.contents.packages.map((e) => [e, tests.placeOfPackage(e)?.start.line]);
+  expect(wanted).toEqual([
+    ['a', undefined],
+    ['curl', 18],
+    ['make', 19],
+  ]);
+});

@@ -16,7 +16,7 @@ import {
 import { compileStep } from './compile-step.ts';
 import type { CompiledPackage, CompiledStep, CompiledSubpackage, CompiledTest } from './compiled-package.ts';
 import { errors } from './errors.ts';
-import { gatherNeeds, withoutNeeds } from './gather-needs.ts';
+import { gatherNeeds, placeOfPackage, withoutNeeds } from './gather-needs.ts';
 import type { PipelineDefinition, PipelineLibrary } from './pipeline-library.ts';
 import { reportSubstitution } from './report-substitution.ts';
 import type { CompileContext, NormaliseScript } from './step-draft.ts';
@@ -84,6 +84,10 @@ export function compile(config: PackageConfig, options: CompileOptions): Parsed<
     subpackages,
     test,
     packages,
+    placeOfPackage: placeOfPackage(config.environment.contents, [
+      ...steps,
+      ...subpackages.flatMap((sub) => sub.steps),
+    ]),
     builtIns: [...used.values()]
       .filter((d) => d.builtIn)
       .map((d) => d.name)
@@ -187,7 +191,11 @@ function compileTest(
   const needs: string[] = [subject];
   gatherNeeds(steps, needs);
   const packages = [...new Set([...test.environment.contents.packages, ...needs])].toSorted();
-  return { steps, environment: withPackages(test.environment, packages) };
+  return {
+    steps,
+    environment: withPackages(test.environment, packages),
+    placeOfPackage: placeOfPackage(test.environment.contents, steps),
+  };
 }
 
 function printed(

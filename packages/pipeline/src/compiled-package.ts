@@ -31,6 +31,8 @@ export interface CompiledTest {
   readonly steps: readonly CompiledStep[];
   /** Of its own; its packages are the ones asked for, the one under test, and the needs of the steps. */
   readonly environment: Environment;
+  /** Where a package of its environment is asked for. */
+  readonly placeOfPackage: (entry: string) => Span | undefined;
 }
 
 export interface CompiledSubpackage {
@@ -56,6 +58,8 @@ export interface CompiledPackage {
   readonly test: CompiledTest | undefined;
   /** What the build environment must hold: the packages of the file, then the needs of the steps, in their order. */
   readonly packages: readonly string[];
+  /** Where one of {@link packages} is asked for: in the environment of the file, or the step that needs it. */
+  readonly placeOfPackage: (entry: string) => Span | undefined;
   /** The built-in pipelines that are used, sorted. */
   readonly builtIns: readonly string[];
   /** Texts of the pipeline files that places are in, by file name. */

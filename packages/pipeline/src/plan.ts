@@ -78,7 +78,8 @@ export function planTests(compiled: CompiledPackage, options: PlanOptions): Pars
     const env = baseEnvironment(environment, options);
     const shared = { options, diagnostics, user, env, insecure };
     const steps = planSteps(test.steps, { ...shared, package: name, prefix: 'test:' });
-    return [{ package: name, architecture: compiled.architecture, environment, steps, user }];
+    const { placeOfPackage } = test;
+    return [{ package: name, architecture: compiled.architecture, environment, placeOfPackage, steps, user }];
   });
   return diagnostics.length > 0 ? { diagnostics } : { value, diagnostics };
 }

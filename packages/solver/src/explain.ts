@@ -1,5 +1,5 @@
 import { compareVersions, type Constraint } from '@melange2/apk';
-import { diagnostic, didYouMean, type Diagnostic } from '@melange2/diagnostics';
+import { diagnostic, didYouMean, type Diagnostic, type Span } from '@melange2/diagnostics';
 import { errors } from './errors.ts';
 import { label } from './install-order.ts';
 import { meets, type Candidate, type PreparedRepositories } from './prepare-repositories.ts';
@@ -8,11 +8,18 @@ import type { Exclusion, Failure, Requirement, Resolution } from './resolution.t
 const mostShown = 6;
 
 /** Says for people why a world cannot be met: one diagnostic for each requirement that fails, none twice. */
-export function explain(repositories: PreparedRepositories, resolution: Resolution): Diagnostic[] {
+export function explain(
+  repositories: PreparedRepositories,
+  resolution: Resolution,
+  placeOf: (entry: string) => Span | undefined = () => undefined,
+): Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   for (const failure of resolution.failures) {
     const problem = explainFailure(repositories, resolution, failure);
-    if (!found.has(problem.message)) found.set(problem.message, problem);
+    const entry = chainOf(failure.requirement, resolution).at(-1);
+    const span = entry === undefined ? undefined : placeOf(entry);
+    if (!found.has(problem.message))
+      found.set(problem.message, span === undefined ? problem : { ...problem, span });
   }
   return [...found.values()];
 }

@@ -77,6 +77,27 @@ test('an installation rule is followed, with what it needs, unless that cannot b
   expect(install('main docs', { packages: packages('main 1', 'docs 1', doc) })).toEqual(['docs-1', 'main-1']);
 });
 
+test('a problem has the place of the entry that leads to it', () => {
+  const places = new Map(
+    ['top', 'nope@edge', '=1'].map((entry, i) => {
+      const start = { line: i + 1, column: 1, offset: i };
+      return [entry, { file: 'a.yaml', start, end: start }];
+    }),
+  );
+  const problems = (...world: readonly string[]): unknown =>
+    solve({
+      world,
+      repositories: prepareRepositories([{ packages: packages('app 1-r0 D:libfo', 'top 1-r0 D:app') }]),
+      placeOf: (entry) => places.get(entry),
+    }).diagnostics.map(({ code, span }) => [code, span?.start.line]);
+  expect(problems('top', 'nope@edge', 'other')).toEqual([
+    ['SOLVER_NAME_UNKNOWN', 2],
+    ['SOLVER_NAME_UNKNOWN', undefined],
+    ['SOLVER_NAME_UNKNOWN', 1],
+  ]);
+  expect(problems('=1')).toEqual([['SOLVER_WORLD_INVALID', 3]]);
+});
+
 test('an unknown name is reported with who wants it and what is near', () => {
   const records = packages('app 1-r0 D:libfo', 'libfoo 1-r0', 'top 1-r0 D:app');
   const { diagnostics } = solve({

@@ -1,5 +1,5 @@
 import { parseWorldEntry, type Constraint } from '@melange2/apk';
-import { diagnostic, type Diagnostic, type Parsed } from '@melange2/diagnostics';
+import { diagnostic, type Diagnostic, type Parsed, type Span } from '@melange2/diagnostics';
 import { errors } from './errors.ts';
 import { explain } from './explain.ts';
 import { installOrder, type Reason } from './install-order.ts';
@@ -14,6 +14,8 @@ export interface SolveOptions<P extends SolverPackage = SolverPackage> {
   readonly arch?: string;
   /** What other architectures have: a package is taken only where each of them has it in the same version. */
   readonly otherArchitectures?: ReadonlyMap<string, PreparedRepositories>;
+  /** Where an entry of the world is written, for problems that it leads to. */
+  readonly placeOf?: (entry: string) => Span | undefined;
 }
 
 export interface SolvedPackage<P extends SolverPackage = SolverPackage> {
@@ -43,8 +45,13 @@ export function solve<P extends SolverPackage>(options: SolveOptions<P>): Parsed
   const diagnostics: Diagnostic[] = [];
   for (const text of [...new Set(options.world)].toSorted()) {
     const entry = parseWorldEntry(text);
-    if (entry === undefined) diagnostics.push(diagnostic(errors, 'SOLVER_WORLD_INVALID', { entry: text }));
-    else world.push(entry);
+    if (entry === undefined) {
+      const span = options.placeOf?.(text);
+      const at = span === undefined ? {} : { span };
+      diagnostics.push(diagnostic(errors, 'SOLVER_WORLD_INVALID', { entry: text }, at));
+    } else {
+      world.push(entry);
+    }
   }
   if (diagnostics.length > 0) return { diagnostics };
 
@@ -62,7 +69,7 @@ export function solve<P extends SolverPackage>(options: SolveOptions<P>): Parsed
       return { value: { packages }, diagnostics: [] };
     }
     const culprit = broughtByRule(resolution);
-    if (culprit === undefined) return { diagnostics: explain(repositories, resolution) };
+    if (culprit === undefined) return { diagnostics: explain(repositories, resolution, options.placeOf) };
     withoutRules.add(culprit);
   }
 }

@@ -52,7 +52,12 @@ export async function withTools<T>(
       signal,
     });
     if (locked === undefined) {
-      const details = { package: packages.join(', '), architecture, count: diagnostics.length };
+      const details = {
+        package: packages.join(', '),
+        architecture,
+        tested: false,
+        count: diagnostics.length,
+      };
       const { title, message, hint } = errors.BUILD_ENVIRONMENT_UNSOLVABLE;
       throw new BuildError('BUILD_ENVIRONMENT_UNSOLVABLE', title, message(details), details, {
         diagnostics,

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openBuildRecord } from './build-record.ts';
 import { listRecords, readLog } from './read-records.ts';
@@ -38,6 +38,8 @@ test('the latest build comes first, and its failed step is what is asked about',
   expect((await listRecords(env)).map((r) => r.file)).toEqual(['new.yaml', 'old.yaml']);
   expect((await readLog(env, undefined, undefined)).text).toBe('new configure\n');
   expect((await readLog(env, id, 'mak')).text).toBe('new make\n');
+  const { step, text } = await readLog(env, id, 'make');
+  expect(await readLog(env, id, basename(step.logFile ?? ''))).toMatchObject({ text });
   expect((await readLog(env, '19700101', 'make')).text).toContain(' make\n');
 });
 

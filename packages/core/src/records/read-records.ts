@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { buildError } from '@melange2/diagnostics';
 import { stateFolder } from './build-record.ts';
 import type { BuildRequest } from '../build-request.ts';
@@ -76,7 +76,7 @@ export function recordFolder(env: Env, { id }: RecordedBuild): string {
 /**
  * A step of a recorded build.
  *
- * @param step a name or part of it; absent: the failed step, else the last command
+ * @param step a name or part of it, or of the name of its log file; absent: the failed step, else the last command
  * @throws {BuildError} RECORD_NOT_FOUND
  */
 export function findStep(
@@ -90,7 +90,8 @@ export function findStep(
       ? (failedStep({ ...record, steps: among }) ?? commands.at(-1))
       : (among.find(({ name }) => name === step) ??
         commands.find(({ name }) => name.includes(step)) ??
-        among.find(({ name }) => name.includes(step)));
+        among.find(({ name }) => name.includes(step)) ??
+        among.find(({ logFile }) => logFile !== undefined && basename(logFile).includes(step)));
   if (found !== undefined) return found;
   const what = step === undefined ? `output of ${record.id}` : `output of a step "${step}" in ${record.id}`;
   throw buildError(errors, 'RECORD_NOT_FOUND', { what });
