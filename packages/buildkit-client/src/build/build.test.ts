@@ -285,6 +285,37 @@ describe('a build', () => {
     expect(error.message).toBe('cannot draw');
   });
 
+  test('that fails is heard to the end, though the daemon says it slowly', async () => {
+    const { client } = await clientOn({
+      ...buildingHandlers(),
+      [Solve.path]: async (call) => {
+        await firstRequest(call);
+        call.end(2, 'exit code: 1');
+      },
+      [Status.path]: async (call) => {
+        for (let i = 0; i < 7; i++) {
+          call.send(
+            bytesOf(control.StatusResponse, { logs: [{ vertex: 'sha256:1', stream: 1, msg: Buffer.of(i) }] }),
+          );
+          await new Promise((resolve) => {
+            setTimeout(resolve, 300);
+          });
+        }
+        call.end();
+      },
+    });
+    const heard: number[] = [];
+    await failure(
+      client.build({
+        definition,
+        onEvent: (event: StatusEvent) => {
+          if (event.type === 'vertexLog') heard.push(...event.bytes);
+        },
+      }),
+    );
+    expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
   test('tells events in order, of ten thousand vertices and a hundred megabytes of logs, in bounded memory', async () => {
     const vertices = 10_000;
     const line = Buffer.alloc(10_000, 'x');

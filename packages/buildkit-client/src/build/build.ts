@@ -20,7 +20,7 @@ import type { VertexState } from '../status/status-decoder.ts';
 import type { BuildRequest, BuildResult, CacheEntry, SolveRoute } from './build-request.ts';
 import { planClientStores, type ClientStores } from './client-stores.ts';
 import { planExport, type PlannedExport } from './export-target.ts';
-import { watchStatus } from './status-watch.ts';
+import { watchStatus, type Patience } from './status-watch.ts';
 
 /** What a build needs of its client. */
 export interface BuildContext {
@@ -33,8 +33,13 @@ export interface BuildContext {
   readonly route: () => Promise<SolveRoute>;
 }
 
-/** How long the status may go on after Solve has ended: a status that the daemon refused to begin never ends. */
-const statusGraceMs = { succeeded: 3000, failed: 1000, silent: 300, canceled: 1500 };
+/** How long the status may go on after Solve has ended. */
+const patience = {
+  succeeded: { silentMs: 3000 },
+  failed: { silentMs: 1000, unheardMs: 300 },
+  canceled: { silentMs: 1500, atMostMs: 1500 },
+  lost: { silentMs: 0 },
+} as const satisfies Readonly<Record<string, Patience>>;
 
 /**
  * Builds, exports and tells what happens.
@@ -162,12 +167,12 @@ async function attemptBuild(
       { signal: AbortSignal.any([signal, abandon.signal]) },
     );
     const response = route === 'direct' ? await solve : await drive(context, request, ref, solve, signal);
-    await status.finish(statusGraceMs.succeeded);
+    await status.finish(patience.succeeded);
     if (stop.signal.aborted) throw stop.signal.reason;
     await stores.finish(response.ExporterResponse);
     return { ref, exporterResponse: response.ExporterResponse };
   } catch (cause) {
-    await status.finish(graceAfter(cause, signal, status.heard()));
+    await status.finish(patienceAfter(cause, signal));
     if (signal.aborted) throw signal.reason;
     // What the caller's own handler threw says more than the daemon's words about it.
     const [ownFailure] = session?.failures ?? [];
@@ -195,10 +200,9 @@ async function openNamedSession(
   }
 }
 
-function graceAfter(cause: unknown, signal: AbortSignal, heard: boolean): number {
-  if (signal.aborted) return statusGraceMs.canceled;
-  if (isGrpcError(cause) || isBuildError(cause)) return heard ? statusGraceMs.failed : statusGraceMs.silent;
-  return 0;
+function patienceAfter(cause: unknown, signal: AbortSignal): Patience {
+  if (signal.aborted) return patience.canceled;
+  return isGrpcError(cause) || isBuildError(cause) ? patience.failed : patience.lost;
 }
 
 /** Has the open build do its work, and waits until the daemon has ended it. */

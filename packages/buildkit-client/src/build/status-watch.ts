@@ -7,11 +7,19 @@ import type { StatusEvent } from '../status/status-event.ts';
 export interface StatusWatch {
   /** Settles when the stream has ended, for whatever reason. Never rejects. */
   readonly ended: Promise<void>;
-  /** True when the daemon has said anything. */
-  readonly heard: () => boolean;
   readonly vertices: () => readonly VertexState[];
-  /** Gives the stream this long to end by itself, then ends it. */
-  readonly finish: (withinMs: number) => Promise<void>;
+  /** Lets the stream come to its end by itself, however much it still has to say, and ends it when it does not. */
+  readonly finish: (patience: Patience) => Promise<void>;
+}
+
+/** How long is waited for the end of a status, in milliseconds. */
+export interface Patience {
+  /** After the last message. */
+  readonly silentMs: number;
+  /** While there was none at all: a status that the daemon refused to begin never ends. */
+  readonly unheardMs?: number;
+  /** In all. */
+  readonly atMostMs?: number;
 }
 
 /** Starts to follow; a failure in `onEvent` is handed to `onBroken` and ends the stream. */
@@ -24,13 +32,13 @@ export function watchStatus(
 ): StatusWatch {
   const decoder = statusDecoder();
   const call = channel.serverStream(control.Control.methods.Status, { Ref: ref }, options);
-  let heard = false;
+  let heardAtMs: number | undefined;
   const follow = async (): Promise<void> => {
     for (;;) {
       // A status that cannot be had is no reason to fail a build: Solve says how it ended.
       const next = await call.next().catch(() => undefined);
       if (next === undefined || next.done === true) return;
-      heard = true;
+      heardAtMs = performance.now();
       for (const event of decoder.push(next.value)) {
         try {
           onEvent?.(event);
@@ -45,16 +53,21 @@ export function watchStatus(
   const ended = follow();
   return {
     ended,
-    heard: () => heard,
     vertices: decoder.vertices,
-    async finish(withinMs) {
+    async finish({ silentMs, unheardMs = silentMs, atMostMs = Number.POSITIVE_INFINITY }) {
+      const startedMs = performance.now();
       let timer: NodeJS.Timeout | undefined;
-      await Promise.race([
-        ended,
-        new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, withinMs);
-        }),
-      ]);
+      const given = new Promise<void>((resolve) => {
+        const look = (): void => {
+          const silentUntilMs =
+            heardAtMs === undefined ? startedMs + unheardMs : Math.max(startedMs, heardAtMs) + silentMs;
+          const leftMs = Math.min(silentUntilMs, startedMs + atMostMs) - performance.now();
+          if (leftMs <= 0) resolve();
+          else timer = setTimeout(look, leftMs);
+        };
+        look();
+      });
+      await Promise.race([ended, given]);
       clearTimeout(timer);
       call.cancel();
       await ended;
