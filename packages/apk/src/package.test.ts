@@ -28,6 +28,7 @@ function available(program: string): boolean {
     execFileSync(program, ['version'], { stdio: 'ignore' });
     return true;
   } catch {
+    process.stderr.write(`skipped: there is no ${program} on this machine\n`);
     return false;
   }
 }

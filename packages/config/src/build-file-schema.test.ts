@@ -36,6 +36,7 @@ test('a block may be left empty', () => {
 
 const vectors = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
 const recipes = join(vectors, 'compile/wolfi-shared.ndjson.gz');
+if (!existsSync(recipes)) process.stderr.write(`skipped: there is no ${recipes}\n`);
 
 test.skipIf(!existsSync(recipes))(
   'every recipe of the recorded answers is valid',

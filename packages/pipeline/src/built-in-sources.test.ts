@@ -1,13 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { workbench, type Workbench } from './testing/run-built-in.ts';
+import { has, workbench, type Workbench } from './testing/run-built-in.ts';
 
 const shells = ['/bin/dash', '/bin/bash'].filter((s) => existsSync(s));
-const has = (tool: string): boolean => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
-
 describe.each(shells)('with %s', (shell) => {
   let bench: Workbench;
   beforeEach(() => {

@@ -1,11 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { workbench, type Workbench } from './testing/run-built-in.ts';
+import { has, workbench, type Workbench } from './testing/run-built-in.ts';
 
 const shells = ['/bin/dash', '/bin/bash'].filter((s) => existsSync(s));
-const has = (tool: string): boolean => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
-
 describe.each(shells)('with %s', (shell) => {
   let bench: Workbench;
   beforeEach(() => {

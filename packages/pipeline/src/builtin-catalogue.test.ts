@@ -48,6 +48,7 @@ interface Interface {
 
 const vectors = process.env['MELANGE2_VECTORS'] ?? join(import.meta.dirname, '../../../../shared/vectors');
 const recorded = join(vectors, 'compile/builtin-pipelines.json');
+if (!existsSync(recorded)) process.stderr.write(`skipped: there is no ${recorded}\n`);
 
 // Where melange2 (Go) needs less than melange, ours needs what melange does.
 const moreNeeds = ['autoconf/configure', 'go/build', 'go/install'];

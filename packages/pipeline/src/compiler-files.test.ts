@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compilerFiles } from './compiler-files.ts';
 import { compiled } from './testing/compile-text.ts';
+import { has } from './testing/run-built-in.ts';
 
 const { config } = compiled(
   'package:\n  name: zip\n  version: "3.0"\n  epoch: 1\n  cpe: {vendor: info-zip, product: zip}\n',
@@ -17,8 +18,6 @@ test('they name the package', () => {
   expect(files['.melange.gcc.spec']).toBe(`*link:\n+ %{!r:--package-metadata=${note}}\n`);
   expect(files['.melange.clang.cfg']).toBe(`-Xlinker --package-metadata='${note}'\n`);
 });
-
-const has = (tool: string): boolean => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
 
 test.skipIf(!has('gcc') || !has('readelf') || !has('nm'))(
   'gcc writes the note, by the spec or by the header',

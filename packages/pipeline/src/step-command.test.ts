@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logFolder, stepCommand, type StepCommandOptions } from './step-command.ts';
+import { has } from './testing/run-built-in.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -95,9 +96,6 @@ describe.each(shells)('with %s', (shell) => {
   });
 });
 
-test.skipIf(!existsSync('/bin/bash'))(
-  'a failing command in a pipe fails the step where the shell can tell',
-  () => {
-    expect(run('/bin/bash', 'false | cat')).toMatchObject({ code: 1 });
-  },
-);
+test.skipIf(!has('/bin/bash'))('a failing command in a pipe fails the step where the shell can tell', () => {
+  expect(run('/bin/bash', 'false | cat')).toMatchObject({ code: 1 });
+});

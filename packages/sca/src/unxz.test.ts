@@ -12,6 +12,7 @@ const there = ((): boolean => {
     xz(new Uint8Array());
     return true;
   } catch {
+    process.stderr.write('skipped: there is no xz on this machine\n');
     return false;
   }
 })();

@@ -164,3 +164,10 @@ function runDefinition(
 function text(value: unknown): string {
   return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
 }
+
+/** Whether all of these programs are on this machine; says which is not, for a test that is skipped has to say why. */
+export function has(...programs: readonly string[]): boolean {
+  const missing = programs.find((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
+  if (missing !== undefined) process.stderr.write(`skipped: there is no ${missing} on this machine\n`);
+  return missing === undefined;
+}

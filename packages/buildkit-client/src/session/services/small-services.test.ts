@@ -169,6 +169,7 @@ describe('an SSH agent', () => {
   });
 
   const hasKeygen = spawnSync('ssh-keygen', ['-?']).error === undefined;
+  if (!hasKeygen) process.stderr.write('skipped: there is no ssh-keygen on this machine\n');
 
   test.runIf(hasKeygen).each(['ed25519', 'rsa', 'ecdsa'])(
     "takes OpenSSH's own form of %s keys",
