@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, hash, randomUUID } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -13,6 +14,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -23,6 +26,8 @@ import {
   type Client,
   type SessionOptions,
   type SessionTransfer,
+  type SourcePolicyAnswer,
+  type SourcePolicyRequest,
   type VirtualFile,
 } from '@melange2/buildkit-client';
 import { http, local, marshal, type Definition, type LocalOptions, type State } from '@melange2/llb';
@@ -350,22 +355,61 @@ describe.skipIf(addresses.length === 0).each(addresses)('the session with BuildK
   });
 
   test('PolicyVerifier: lets the client decide about each source', async ({ task }) => {
-    const asked: string[] = [];
-    const identifier = `http://127.0.0.1:1/${salt}`;
-    const refused = await lacks(task, client, age, 'source.policy.session');
-    const error = await client
-      .build({
-        definition: definitionOf(http(identifier)),
+    const served = createServer((request, response) => response.end(`content of ${request.url}`));
+    await new Promise<void>((resolve) => {
+      served.listen(0, '127.0.0.1', resolve);
+    });
+    const origin = `http://127.0.0.1:${(served.address() as AddressInfo).port}/${salt}`;
+    const asked: SourcePolicyRequest[] = [];
+    /** What a file of this name holds when the policy has decided. */
+    const builtWith = async (
+      name: string,
+      decide: (request: SourcePolicyRequest) => SourcePolicyAnswer,
+    ): Promise<string> => {
+      asked.length = 0;
+      const out = join(dir, `policy-${name}`);
+      await client.build({
+        definition: definitionOf(http(`${origin}/${name}`, { filename: 'file' })),
         session: {
-          sourcePolicy: (source) => {
-            asked.push(source.identifier);
-            return Promise.resolve({ action: 'deny', messages: ['not this one'] });
+          sourcePolicy: (request) => {
+            asked.push(request);
+            return Promise.resolve(decide(request));
           },
         },
-      })
-      .catch((cause: unknown) => cause);
-    expect(error).toMatchObject({ code: refused ? 'BUILDKIT_CAPABILITY_MISSING' : 'BUILDKIT_SOLVE_FAILED' });
-    expect(asked.includes(identifier)).toBe(!refused);
+        exports: [{ kind: 'local', dir: out }],
+      });
+      return readFileSync(join(out, 'file'), 'utf8');
+    };
+    try {
+      const denied = builtWith('denied', () => ({ action: 'deny', messages: ['not this one'] }));
+      if (await lacks(task, client, age, 'source.policy.session')) {
+        await expect(denied).rejects.toMatchObject({ code: 'BUILDKIT_CAPABILITY_MISSING' });
+        expect(asked).toEqual([]);
+        return;
+      }
+      await expect(denied).rejects.toMatchObject({
+        code: 'BUILDKIT_SOLVE_FAILED',
+        details: { denyMessages: ['not this one'] },
+      });
+      await expect(denied).rejects.toThrow(/not allowed by policy: action DENY\. not this one$/);
+
+      const resolved = await builtWith('resolved', ({ digest }) =>
+        digest === undefined ? { action: 'resolve' } : { action: 'allow' },
+      );
+      expect([resolved, asked.map(({ digest }) => digest)]).toEqual([
+        `content of /${salt}/resolved`,
+        [undefined, `sha256:${hash('sha256', resolved)}`],
+      ]);
+
+      const converted = await builtWith('converted', ({ identifier }) =>
+        identifier.endsWith('/other')
+          ? { action: 'allow' }
+          : { action: 'convert', identifier: `${origin}/other`, attrs: { 'http.filename': 'file' } },
+      );
+      expect(converted).toBe(`content of /${salt}/other`);
+    } finally {
+      served.close();
+    }
   });
 
   test('is served while the program is busy for longer than a daemon waits', async () => {

@@ -45,13 +45,15 @@ export const errors: ErrorCatalogue<Details> = {
   },
   BUILDKIT_SOLVE_FAILED: {
     title: 'The build failed on the daemon',
-    message: ({ text, vertex, exitCode }) => {
+    message: ({ text, vertex, exitCode, denyMessages = [] }) => {
       const step =
         vertex?.name === undefined || vertex.name === '' ? 'A step' : `The step "${shown(vertex.name)}"`;
       if (exitCode !== undefined) return `${step} ended with exit code ${exitCode}.`;
-      return vertex === undefined
-        ? `The daemon could not build: ${shown(text)}.`
-        : `${step} failed: ${shown(text)}.`;
+      const failed =
+        vertex === undefined
+          ? `The daemon could not build: ${shown(text)}.`
+          : `${step} failed: ${shown(text)}.`;
+      return [failed, ...denyMessages.map(shown)].join(' ');
     },
   },
 };

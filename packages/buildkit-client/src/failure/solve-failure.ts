@@ -1,4 +1,4 @@
-import { decode, errdefs, gateway, rpc, stack, type pb } from '@melange2/proto';
+import { decode, errdefs, gateway, policysession, rpc, stack, type pb } from '@melange2/proto';
 import { grpcCode } from '../grpc/grpc-error.ts';
 import { fromProtoJson } from './proto-json.ts';
 
@@ -47,6 +47,8 @@ export interface SolveFailure {
   readonly grpcCode: number;
   readonly vertex?: { readonly digest: string; readonly name?: string };
   readonly exitCode?: number;
+  /** Why the client's source policy has denied a source, in its own words. */
+  readonly denyMessages?: readonly string[];
   readonly places: readonly FailurePlace[];
   readonly step?: FailedStep;
   readonly stacks: readonly StackTrace[];
@@ -65,6 +67,7 @@ export function readSolveFailure(
   const otherDetails: { typeUrl: string; bytes: Uint8Array }[] = [];
   let vertex: { digest: string } | undefined;
   let exitCode: number | undefined;
+  let denyMessages: readonly string[] | undefined;
   let step: FailedStep | undefined;
   for (const any of statusDetails(detailBytes)) {
     const kind = /([A-Za-z]+\.[A-Za-z]+)(\+json)?$/.exec(any.type_url)?.[1];
@@ -85,6 +88,11 @@ export function readSolveFailure(
       case 'gatewayapi.ExitMessage':
         exitCode = fromProtoJson(gateway.ExitMessage, json).Code;
         break;
+      case 'policysession.DecisionResponse':
+        denyMessages = fromProtoJson(policysession.DecisionResponse, json).denyMessages.map(
+          ({ message: words }) => words,
+        );
+        break;
       default:
         otherDetails.push({ typeUrl: any.type_url, bytes: any.value });
     }
@@ -94,6 +102,7 @@ export function readSolveFailure(
     grpcCode: code,
     ...(vertex === undefined ? {} : { vertex }),
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(denyMessages === undefined ? {} : { denyMessages }),
     places,
     ...(step === undefined ? {} : { step }),
     stacks,
