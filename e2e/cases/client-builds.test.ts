@@ -162,13 +162,18 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
           network: 'none',
         });
         const process = await container.exec({
-          args: sh('read x; stty size; echo "got $x"; exit 5'),
+          args: sh('echo ready; read x; stty size; echo "got $x"; exit 5'),
           tty: true,
           env: ['PATH=/bin'],
         });
-        await process.resize(33, 111);
-        process.stdin.write('hello\n');
-        for await (const chunk of process.stdout) output += String(chunk);
+        for await (const chunk of process.stdout) {
+          // A size that comes before the process has printed something may be lost.
+          if (output === '') {
+            await process.resize(33, 111);
+            process.stdin.write('hello\n');
+          }
+          output += String(chunk);
+        }
         expect(await process.exited).toBe(5);
         return undefined;
       },
