@@ -1,120 +1,14 @@
-// What renderers cost at 10,000 steps and 1,000,000 lines of their output, each in a process of its own:
-// node --conditions=x-source bench/progress/render.ts
-// The events come as fast as they are taken, so that a redraw is due all the time. The fold alone is the peer: what every
-// renderer needs.
+// What renderers cost at 10,000 steps and 1,000,000 lines of their output, each in a process of its own, after
+// npm run setup: node bench/progress/render.ts
+// The events come as fast as they are taken, so that a redraw is due all the time. The peers: a process that drops the
+// events ("none"), and the fold alone, which every renderer needs.
 import { execFileSync } from 'node:child_process';
-import { openSync, writeSync } from 'node:fs';
-import { createBuildHooks, type Plugin } from '@melange2/plugin-api';
-import { type BuildEvent, emptyView, reduce, type RendererOutput } from '@melange2/progress';
+import { join } from 'node:path';
 
-const steps = 10_000;
-const linesOfEach = 100;
-const modes = ['fold', 'tty', 'plain', 'quiet', 'json', 'github'] as const;
-type Mode = (typeof modes)[number];
-
-function* events(): Generator<BuildEvent> {
-  const now = Date.now();
-  yield {
-    type: 'buildStarted',
-    atMs: now,
-    build: 'b',
-    file: 'big.yaml',
-    package: 'big-1-r0',
-    architectures: ['x86_64'],
-  };
-  for (let i = 0; i < steps; i++) {
-    yield {
-      type: 'stepPlanned',
-      atMs: now,
-      step: `sha256:${i}`,
-      name: `step ${i} of the build`,
-      kind: 'command',
-      package: `package-${i % 50}`,
-      architecture: 'x86_64',
-      expectedMs: 1000,
-    };
-  }
-  for (let i = 0; i < steps; i++) {
-    const step = `sha256:${i}`;
-    yield { type: 'stepStarted', atMs: Date.now(), step };
-    for (let line = 0; line < linesOfEach; line++) {
-      const text = `cc -O2 -c src/file-${line}.c -o build/file-${line}.o -DNAME="a line as compilers are called"`;
-      yield { type: 'stepLog', atMs: Date.now(), step, stream: 'stdout', text };
-    }
-    yield { type: 'stepFinished', atMs: Date.now(), step, cached: false, durationMs: 10 };
-  }
-  yield { type: 'buildFinished', atMs: Date.now(), outcome: 'succeeded', durationMs: 1000 };
-}
-
-async function pluginOf(mode: Mode, output: RendererOutput): Promise<Plugin | undefined> {
-  switch (mode) {
-    case 'tty':
-      return (await import('@melange2/progress-tty')).progressTty({ output, now: () => Date.now() });
-    case 'plain':
-      return (await import('@melange2/progress-plain')).progressPlain({ output });
-    case 'quiet':
-      return (await import('@melange2/progress-quiet')).progressQuiet({ output });
-    case 'json':
-      return (await import('@melange2/progress-json')).progressJson({ output });
-    case 'github':
-      return (await import('@melange2/progress-github')).progressGithub({ output });
-    case 'fold':
-      return undefined;
-  }
-}
-
-async function measure(mode: Mode): Promise<void> {
-  const sink = openSync('/dev/null', 'w');
-  let writes = 0;
-  let bytes = 0;
-  const output = {
-    write(text: string): void {
-      writes++;
-      bytes += text.length;
-      writeSync(sink, text);
-    },
-    colors: true,
-    columns: 120,
-    rows: 40,
-  };
-  const hooks = createBuildHooks();
-  const plugin = await pluginOf(mode, output);
-  plugin?.apply({ hooks });
-  let view = emptyView;
-  const before = process.cpuUsage();
-  const started = performance.now();
-  let count = 0;
-  for (const event of events()) {
-    if (plugin === undefined) view = reduce(view, event);
-    else hooks.eventReceived.call(event);
-    // As when events come from a socket: timers and writes get their turn.
-    if (++count % 500 === 0)
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-  }
-  await hooks.closed.promise();
-  const { user, system } = process.cpuUsage(before);
-  const seconds = (performance.now() - started) / 1000;
-  console.log(
-    JSON.stringify({
-      'CPU s': Number(((user + system) / 1e6).toFixed(2)),
-      'µs a line': Number(((user + system) / (steps * linesOfEach)).toFixed(2)),
-      'peak MiB': Math.round(process.resourceUsage().maxRSS / 1024),
-      'writes/s': Math.round(writes / seconds),
-      MB: Math.round(bytes / 1e6),
-      view: view.counts.completed,
-    }),
-  );
-}
-
-const [mode] = process.argv.slice(2);
-if (mode === undefined) {
-  const rows = modes.map((name) => {
-    const args = ['--conditions=x-source', import.meta.filename, name];
-    return [name, JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as object] as const;
-  });
-  console.table(Object.fromEntries(rows));
-} else {
-  await measure(modes.find((name) => name === mode) ?? 'fold');
-}
+const modes = ['none', 'fold', 'tty', 'plain', 'quiet', 'json', 'github'];
+const one = join(import.meta.dirname, 'render-one.mjs');
+const rows = modes.map((mode) => {
+  const row = execFileSync(process.execPath, [one, mode], { encoding: 'utf8' });
+  return [mode, JSON.parse(row) as object] as const;
+});
+console.table(Object.fromEntries(rows));
