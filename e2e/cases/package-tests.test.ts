@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
@@ -34,7 +35,7 @@ async function buildAndTest(
   tests: string,
   args: readonly string[] = [],
   config?: string,
-): Promise<Finished & { readonly dir: string }> {
+): Promise<Finished & { readonly dir: string; readonly again: () => Promise<Finished> }> {
   const dir = testFolder();
   mkdirSync(join(dir, 'source'));
   const file = join(dir, 'source/tested.yaml');
@@ -49,7 +50,9 @@ async function buildAndTest(
     XDG_CACHE_HOME: join(dir, 'cache'),
     XDG_STATE_HOME: join(dir, 'state'),
   };
-  return { ...(await melange2(['test', file, ...from, ...where, ...args], { cwd: dir, env })), dir };
+  const again = (): Promise<Finished> =>
+    melange2(['test', file, ...from, ...where, ...args], { cwd: dir, env });
+  return { ...(await again()), dir, again };
 }
 
 const plugin = `import { appendFileSync } from 'node:fs';
@@ -119,6 +122,28 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     expect(stderr).toMatch(/BUILD_STEP_FAILED: .*"Breaks"/);
     expect(stderr).toMatch(/tested\.yaml:23:\d+: error/);
   });
+
+  test.each(['passes', 'fails'])(
+    'a loud test that %s leaves its whole output, also from a cache',
+    async (how) => {
+      const lines = 60_000;
+      const steps = `    - name: Loud
+      runs: |
+        i=0
+        while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i of very many lines that a test prints"; done
+        ${how === 'fails' ? 'exit 3' : 'true'}
+`;
+      const { again, dir, ...first } = await buildAndTest(address, steps);
+      for (const { code, stderr } of [first, await again()])
+        expect(code, stderr.slice(-2000)).toBe(how === 'fails' ? 1 : 0);
+      if (how === 'passes') expect((await again()).stderr).toContain('tested: test CACHED');
+      const logs = execFileSync('find', [join(dir, 'state'), '-name', '*-test.log'], { encoding: 'utf8' });
+      for (const file of logs.trim().split('\n')) {
+        const log = readFileSync(file, 'utf8');
+        expect(new Set(log.match(/^line \d+ of.*prints$/gm)).size, file).toBe(lines);
+      }
+    },
+  );
 
   test('each step has the time it may take', async () => {
     const steps = `    - name: Quick

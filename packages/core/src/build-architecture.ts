@@ -10,6 +10,7 @@ import { type PlanContext, type PlannedGraph, planGraph } from './plan-graph.ts'
 import { resolveEnvironment } from './resolve-environment.ts';
 import { solveGraph, type SolvedGraph } from './solve-graph.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
+import { needsFailedLogs } from './steps/step-log.ts';
 import { traceStep } from './steps/trace-step.ts';
 
 /**
@@ -73,7 +74,8 @@ export async function prepareArchitecture(build: ArchitectureBuild): Promise<Pre
     { ...of, detail: (l: LockedEnvironment) => `${l.packages.length} packages` },
     () => resolveEnvironment(build, { name: config.package.name, contents, packages, placeOfPackage }),
   );
-  const { llb: caps } = await capabilities;
+  const can = await capabilities;
+  const { llb: caps } = can;
   const environment = await stages.run('assemble', of, () =>
     assemble(locked, {
       ...environmentSettings(config.environment),
@@ -91,6 +93,7 @@ export async function prepareArchitecture(build: ArchitectureBuild): Promise<Pre
     locked,
     epoch: sourceDateEpoch(request.buildDate, kernel.host.env),
     caps,
+    failedLogs: needsFailedLogs(can),
   };
   const graph = await stages.run(
     'plan',

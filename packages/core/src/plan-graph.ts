@@ -42,6 +42,8 @@ export interface PlanContext {
   readonly locked: LockedEnvironment;
   readonly epoch: number;
   readonly caps: ReadonlySet<string>;
+  /** Whether steps keep their output for the case that they fail. */
+  readonly failedLogs: boolean;
   /** Whether the daemon downloads files itself where it can, instead of the steps. Default true. */
   readonly nativeSources?: boolean;
 }
@@ -75,6 +77,7 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     cached: cache.cached,
     keeps: cache.keeps,
     nativeSources: given.nativeSources ?? true,
+    failedLogs: given.failedLogs,
     workspaceFiles: compilerFiles(compiled.config, {
       architecture: plan.architecture,
       namespace: request.namespace,

@@ -1,13 +1,12 @@
 import type { Redactor } from '@melange2/diagnostics';
 import { createWriteStream } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { TarEntry } from '@melange2/apk';
 import { type CacheEntry, type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
 import { parseOwnerNames, type ReceivedTrees, receiveTrees } from '@melange2/packager';
 import { type ArchitectureBuild, contextOf } from './architecture-build.ts';
 import type { CacheBackend } from '@melange2/plugin-api';
-import { logFile, logFolder } from '@melange2/pipeline';
 import { openCacheDir } from './caches/cache-dir-writer.ts';
 import { earlierTimes } from './records/earlier-times.ts';
 import { whilePaused } from './event-bus.ts';
@@ -25,7 +24,8 @@ import { secondsOf, withoutSilentRegistries } from './caches/silent-registries.t
 import { stallWatch } from './caches/stall-watch.ts';
 import { stepFailure } from './steps/step-failure.ts';
 import { stepLimits } from './steps/step-limits.ts';
-import { openFailedState, type StepState } from './steps/step-state.ts';
+import { keepFailedLog } from './steps/step-log.ts';
+import { openFailedState } from './steps/step-state.ts';
 import { traceStep } from './steps/trace-step.ts';
 import { withStepState } from './steps/with-step-state.ts';
 import { stepTracker, type StepTracker } from './steps/step-tracker.ts';
@@ -188,7 +188,7 @@ export function cacheEntryOf({ type, attributes: { timeout: _, ...attrs } }: Cac
 const failedTellMs = 1000;
 
 /** How long the status may take to name the step that failed, on daemons whose failures do not. */
-const namedWithinMs = 3000;
+export const namedWithinMs = 3000;
 
 /**
  * What is done in a failed build while its states are still there: its whole log, a shell, an export, a trace, whose last
@@ -209,18 +209,15 @@ async function stepFailed(
   // A download of the daemon's own: there is no command whose state could be opened.
   if (facts?.kind === 'source' && failure.details.exitCode === undefined) return undefined;
   const state = await openFailedState(failure, gateway, step, architecture);
-  const log = tracker.logFile(digest);
-  if (log !== undefined && tracker.isClipped(digest)) {
-    if (state !== undefined) await keepWholeLog(state, log, build.kernel.redactor);
-    else {
-      build.bus.emit({
-        type: 'notice',
-        level: 'warning',
-        text: `the daemon left out a part of what "${step.name}" printed, and does not keep it: "melange2 log --trace" runs the step once more and keeps all of it`,
-        architecture,
-      });
-    }
-  }
+  await keepFailedLog(build, {
+    vertex: digest,
+    name: step.name,
+    tracker,
+    state,
+    kept: { architecture, step: step.id, user: step.user },
+    base: graph.lowerOptions.base,
+    session: graph.session,
+  });
   const { onFailedStep } = request;
   if (onFailedStep !== undefined) {
     if (state === undefined) await withStepState(build, graph, step, 'failed', onFailedStep);
@@ -229,18 +226,6 @@ async function stepFailed(
   await exportFailure(build, graph, step, failure, gateway);
   const file = request.debug ? await traceStep(build, graph, step) : undefined;
   return file === undefined ? undefined : (await readFile(file, 'utf8')).trimEnd().split('\n').slice(-40);
-}
-
-/** Reads the whole output of a failed step out of its state. What the daemon sent before stays when that fails. */
-async function keepWholeLog(state: StepState, file: string, redactor: Redactor): Promise<void> {
-  const process = await state.exec({
-    args: ['/bin/sh', '-c', `exec cat ${logFolder}/${logFile}`],
-    user: '0:0',
-  });
-  process.stderr.resume();
-  await pipeline(process.stdout, redactStream(redactor), createWriteStream(`${file}.whole`));
-  if ((await process.exited) === 0) await rename(`${file}.whole`, file);
-  else await rm(`${file}.whole`, { force: true });
 }
 
 /** Writes the whole output of a step, cached ones too, over what came through the status, which the daemon may clip. */

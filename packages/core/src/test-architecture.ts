@@ -1,4 +1,4 @@
-import { isSolveError } from '@melange2/buildkit-client';
+import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
 import { assemble } from '@melange2/environment';
 import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
@@ -11,9 +11,11 @@ import { sessionOf } from './session-attachments.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
 import { sourceFolder } from './build-file/source-folders.ts';
 import { openPluginCaches } from './caches/plugin-caches.ts';
-import { cacheEntryOf } from './solve-graph.ts';
+import { cacheEntryOf, namedWithinMs } from './solve-graph.ts';
 import { stepFailure } from './steps/step-failure.ts';
 import { stepLimits, tellUnknownSteps } from './steps/step-limits.ts';
+import { keepFailedLog, needsFailedLogs, receiveLog } from './steps/step-log.ts';
+import { openFailedState } from './steps/step-state.ts';
 import { stepResources } from './steps/step-resources.ts';
 import { stepTracker } from './steps/step-tracker.ts';
 
@@ -74,7 +76,8 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
   const locked = await stages.run('resolve', of, () =>
     resolveEnvironment(build, { name: planned.package, contents, packages, placeOfPackage, tested: true }),
   );
-  const { llb: caps } = await daemon.client.capabilities({ signal: build.signal });
+  const can = await daemon.client.capabilities({ signal: build.signal });
+  const { llb: caps } = can;
   const environment = await stages.run('assemble', of, () =>
     assemble(locked, {
       ...environmentSettings(planned.environment),
@@ -92,6 +95,7 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
     sourceDateEpoch: epoch,
     trace: request.debug,
     ...stepResources(build, caps),
+    failedLogs: needsFailedLogs(can),
     readSource: (file) => (file === request.file ? inputs.text : sources.get(file)),
     ...(source === undefined ? {} : { source: source.state }),
   });
@@ -107,6 +111,25 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
   const limits = stepLimits(build, known, tracker);
   const signal = AbortSignal.any([build.signal, limits.signal]);
   const { attachables } = environment;
+  const session = {
+    localDirs: { ...attachables.localDirs, ...source?.dirs },
+    ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
+  };
+  const [vertex] = [...known].find(([, { steps }]) => steps !== undefined) ?? [];
+  const keepLog = async (failure: SolveError, gateway: Gateway): Promise<void> => {
+    const [step] = plan.steps;
+    const failed = failure.details.vertex?.digest ?? (await tracker.failed(namedWithinMs));
+    if (vertex === undefined || step === undefined || failed !== vertex) return;
+    await keepFailedLog(build, {
+      vertex,
+      name: `test ${plan.package}`,
+      tracker,
+      state: await openFailedState(failure, gateway, step, architecture),
+      kept: { architecture, step: `test:${plan.package}`, user: plan.user },
+      base: environment.state,
+      session,
+    });
+  };
   await stages.run('solve', of, async () => {
     const asked = await hooks.modifySolve.promise(
       { cacheImports: [], cacheExports: [], entitlements: entitlementsOf(plan, definition) },
@@ -122,14 +145,22 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
     try {
       await daemon.client.build({
         definition,
-        session: {
-          ...sessionOf(hooks, kernel.redactor, kernel.host.env),
-          localDirs: { ...attachables.localDirs, ...source?.dirs },
-          ...(attachables.contentStores === undefined ? {} : { contentStores: attachables.contentStores }),
-        },
+        session: { ...session, ...sessionOf(hooks, kernel.redactor, kernel.host.env) },
         sessionOptions: { cacheDir: build.cacheDir },
         entitlements: asked.entitlements,
         cacheImports: caches.imports.map(cacheEntryOf),
+        // The log is a part of the result, so that of a test that comes from a cache is whole too.
+        exports: [
+          {
+            kind: 'tar',
+            output: async (stream) => {
+              const file = vertex === undefined ? undefined : tracker.logFile(vertex);
+              if (file === undefined) stream.resume();
+              else await receiveLog(stream, file, kernel.redactor);
+            },
+          },
+        ],
+        onFailure: keepLog,
         onEvent: (event) => {
           tracker.receive(event);
           limits.receive(event);

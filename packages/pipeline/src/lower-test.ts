@@ -1,7 +1,9 @@
-import { copy, mkdir, mkfile, rangeOfSpan, scratch, type SourceLocation, type State } from '@melange2/llb';
+import { copy, mkfile, rangeOfSpan, scratch, type SourceLocation, type State } from '@melange2/llb';
 import type { NetworkMode, PlannedStep, TestPlan } from './build-plan.ts';
 import { maxArgument, maxSource, stepDescription, type LowerOptions } from './lower.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
+import { failedLogMount, failedLogPath } from './failed-log.ts';
+import { logMount } from './step-mounts.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
 import { workspaceFolder } from './workspace.ts';
 
@@ -10,7 +12,7 @@ const scriptFolder = '/.melange2-test';
 
 export type LowerTestOptions = Pick<
   LowerOptions,
-  'base' | 'source' | 'sourceDateEpoch' | 'readSource' | 'trace' | 'resources'
+  'base' | 'source' | 'sourceDateEpoch' | 'readSource' | 'trace' | 'resources' | 'failedLogs'
 >;
 
 /** A test as a graph. It passes if the graph can be built. */
@@ -56,7 +58,10 @@ export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTes
     { customName: `write the tests of ${plan.package}` },
   );
   const exec = state.run({
-    args: stepCommand(all.length > maxArgument ? `. ${scriptFolder}/all` : all, { log: true }),
+    args: stepCommand(all.length > maxArgument ? `. ${scriptFolder}/all` : all, {
+      log: true,
+      keepFailed: options.failedLogs ? failedLogPath(plan.architecture, `test:${plan.package}`) : undefined,
+    }),
     env: Object.entries(shared),
     cwd: workspaceFolder,
     user: `${uid}:${gid}`,
@@ -64,14 +69,8 @@ export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTes
     ...(plan.steps.some(({ insecure }) => insecure) ? { security: 'insecure' } : {}),
     mounts: [
       { kind: 'bind', dest: scriptFolder, source: scripts, readonly: true },
-      {
-        kind: 'bind',
-        dest: logFolder,
-        source: scratch().file(mkdir('/log', { mode: 0o755, owner: { user: uid, group: gid } }), {
-          customName: 'make an empty log folder',
-        }),
-        selector: '/log',
-      },
+      logMount(plan.user),
+      ...(options.failedLogs ? [failedLogMount(plan.user)] : []),
     ],
     ...(options.resources === undefined ? {} : { resources: options.resources }),
     customName: `test ${plan.package}`,

@@ -1,7 +1,6 @@
 import type { Span } from '@melange2/diagnostics';
 import {
   copy,
-  mkdir,
   mkfile,
   rangeOfSpan,
   scratch,
@@ -12,9 +11,11 @@ import {
   type SourceLocation,
   type State,
 } from '@melange2/llb';
-import type { BuildPlan, NetworkMode, PlannedMount, PlannedStep, PlannedUser } from './build-plan.ts';
+import type { BuildPlan, NetworkMode, PlannedStep } from './build-plan.ts';
+import { failedLogMount, failedLogPath } from './failed-log.ts';
 import { collectSources, lowerSources, type KeptSource } from './fetched-sources.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
+import { cacheMountOf, logMount } from './step-mounts.ts';
 import { logFile, logFolder, stepCommand, type StepCommandOptions } from './step-command.ts';
 import { cacheFolder, outputFolder, workspaceFolder } from './workspace.ts';
 
@@ -40,6 +41,8 @@ export interface LowerOptions {
   readonly readSource?: (file: string) => string | undefined;
   /** Keeps what each step prints, see {@link LoweredBuild.logs}. Default true. */
   readonly logs?: boolean;
+  /** Keeps what a step printed that fails, for {@link takeFailedLog}: for daemons that keep nothing of it. Default false. */
+  readonly failedLogs?: boolean;
   /** Prints each command before it runs. */
   readonly trace?: boolean;
   /** What each step may use at most, on daemons that know `exec.meta.linux.resources`. */
@@ -125,7 +128,7 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
     const replaced = options.lowerStep?.(step, state);
     const lowered =
       replaced === undefined
-        ? lowerStep(step, state, options, files)
+        ? lowerStep(step, state, plan, options, files)
         : { step, before: state, after: replaced, log: undefined, sources: [] };
     steps.push(lowered);
     state = lowered.after;
@@ -161,6 +164,7 @@ const scriptFolder = '/.melange2-script';
 function lowerStep(
   step: PlannedStep,
   before: State,
+  { architecture }: BuildPlan,
   options: LowerOptions,
   files: (file: string) => SourceFile | undefined,
 ): LoweredStep {
@@ -178,7 +182,7 @@ function lowerStep(
     mounts: readonly Mount[],
     network: NetworkMode,
     name: string,
-    how: Pick<StepCommandOptions, 'log' | 'trace'>,
+    how: Omit<StepCommandOptions, 'notes'>,
   ): Exec =>
     before.run({
       args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
@@ -203,19 +207,13 @@ function lowerStep(
   });
   const mounts = [...sources.mounts];
   if (withLog) {
-    mounts.push({
-      kind: 'bind',
-      dest: logFolder,
-      source: scratch().file(
-        mkdir('/log', { mode: 0o755, owner: { user: step.user.uid, group: step.user.gid } }),
-        { customName: 'make an empty log folder' },
-      ),
-      selector: '/log',
-    });
+    mounts.push(logMount(step.user));
+    if (options.failedLogs) mounts.push(failedLogMount(step.user));
   }
   const exec = run(mounts, sources.offline ? 'none' : step.network, step.name, {
     log: withLog,
     trace: options.trace ?? false,
+    keepFailed: options.failedLogs ? failedLogPath(architecture, step.id) : undefined,
   });
   return {
     step,
@@ -224,27 +222,6 @@ function lowerStep(
     after: exec.root,
     log: withLog ? exec.mount(logFolder) : undefined,
     sources: sources.kept((dest) => exec.mount(dest)),
-  };
-}
-
-/**
- * A cache as the mount of an exec. Graphs that mount the same cache have to use this: the daemon tells caches apart by
- * their id and by what they were begun from.
- */
-export function cacheMountOf(
-  { id, target, sharing }: Omit<PlannedMount, 'kind'>,
-  { uid, gid }: PlannedUser,
-): Mount {
-  return {
-    kind: 'cache',
-    dest: target,
-    id,
-    sharing,
-    // Who writes owns the folder: the daemon would make it for root.
-    source: scratch().file(mkdir('/cache', { mode: 0o755, owner: { user: uid, group: gid } }), {
-      customName: 'make an empty cache folder',
-    }),
-    selector: '/cache',
   };
 }
 

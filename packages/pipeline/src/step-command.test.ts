@@ -51,6 +51,16 @@ describe.each(shells)('with %s', (shell) => {
     });
   });
 
+  test('the log of a script that fails is copied to where it is asked for, and no other', () => {
+    const kept = join(folder, `kept-${shell.replaceAll('/', '-')}`);
+    run(shell, 'echo fine', { log: true, keepFailed: kept });
+    expect(existsSync(kept)).toBe(false);
+    expect(run(shell, 'echo one; exit 7', { log: true, keepFailed: kept })).toMatchObject({ code: 7 });
+    expect(readFileSync(kept, 'utf8')).toBe('one\n');
+    const nowhere = join(folder, 'not/there');
+    expect(run(shell, 'exit 7', { log: true, keepFailed: nowhere })).toMatchObject({ code: 7, output: '' });
+  });
+
   test('notes are no arguments of the script', () => {
     const ran = run(shell, 'echo "$#" "$@"', { log: true, notes: ['cache:a/b:/c'] });
     expect(ran).toMatchObject({ code: 0, output: '0\n' });

@@ -9,6 +9,8 @@ export interface StepCommandOptions {
   readonly trace?: boolean;
   /** Copies what the step prints to {@link logFile}. */
   readonly log?: boolean;
+  /** The path that the log is copied to when the script fails. */
+  readonly keepFailed?: string | undefined;
   /** Words behind the script that nobody reads but who looks at the command itself. */
   readonly notes?: readonly string[];
 }
@@ -22,7 +24,7 @@ const probe =
 // is that of its last command. A process left in the background keeps tee's pipe open, so tee is waited for only as
 // long as the log still grows, and two seconds more: the step ends when its script does, as it would without the log.
 const run = (flags: string): string => `/bin/sh ${flags} "$@" -c "$script"`;
-const logged = (flags: string): string => `log=${logFolder}/${logFile}
+const logged = (flags: string, kept?: string): string => `log=${logFolder}/${logFile}
 if ! command -v tee >/dev/null 2>&1 || ! : 2>/dev/null >"$log"; then
   exec ${run(flags)}
 fi
@@ -40,7 +42,7 @@ while [ ! -e "$log.end" ] && [ $still -lt 40 ]; do
   if [ "$now" = "$size" ]; then still=$((still+i)); else still=0; size=$now; fi
 done
 rm -f "$log.end"
-exit "\${code:-1}"
+${kept === undefined ? '' : `[ "\${code:-1}" = 0 ] || cp "$log" ${kept} 2>/dev/null\n`}exit "\${code:-1}"
 `;
 
 /**
@@ -52,7 +54,7 @@ exit "\${code:-1}"
  */
 export function stepCommand(script: string, options: StepCommandOptions = {}): readonly string[] {
   const flags = options.trace ? '-ex' : '-e';
-  const outer = probe + (options.log ? logged(flags) : `exec ${run(flags)}\n`);
+  const outer = probe + (options.log ? logged(flags, options.keepFailed) : `exec ${run(flags)}\n`);
   // A last line such as `[ -e x ] && y` leaves a status that is no failure.
   return ['/bin/sh', '-c', outer, '/bin/sh', `${script}\nexit 0\n`, ...(options.notes ?? [])];
 }

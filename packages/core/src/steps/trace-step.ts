@@ -1,14 +1,11 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream/promises';
-import { readTar } from '@melange2/apk';
-import { logFile, type PlannedStep, stepDescription } from '@melange2/pipeline';
+import { type PlannedStep, stepDescription } from '@melange2/pipeline';
 import type { ArchitectureBuild } from '../architecture-build.ts';
 import { loneStep } from './lone-step.ts';
 import { definitionOf, entitlementsOf, type PlannedGraph } from '../plan-graph.ts';
-import { redactStream } from '../redact-stream.ts';
 import { sessionOf } from '../session-attachments.ts';
+import { receiveLog } from './step-log.ts';
 import { stepTracker } from './step-tracker.ts';
 
 /** The file with the trace of a step, beside that with its output. */
@@ -47,46 +44,32 @@ export async function traceStep(
     logFile: () => file,
   });
   let seen = false;
-  try {
-    await daemon.client.build({
-      definition,
-      session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env) },
-      sessionOptions: { cacheDir },
-      entitlements: entitlementsOf(graph.plan, definition),
-      exports: [
-        {
-          kind: 'tar',
-          output: async (stream) => {
-            for await (const entry of readTar(stream, { archive: 'the trace' })) {
-              if (entry.type === 'file' && entry.name.endsWith(`/${logFile}`))
-                await pipeline(
-                  entry.content,
-                  redactStream(kernel.redactor),
-                  createWriteStream(`${file}.new`),
-                );
-            }
-          },
-        },
-      ],
-      // The steps before it were told when they ran.
-      onEvent: (event) => {
-        if (event.vertex !== traced) return;
-        if (event.type === 'vertexLog') seen = true;
-        tracker.receive(event);
+  await daemon.client.build({
+    definition,
+    session: { ...graph.session, ...sessionOf(kernel.hooks, kernel.redactor, kernel.host.env) },
+    sessionOptions: { cacheDir },
+    entitlements: entitlementsOf(graph.plan, definition),
+    exports: [
+      {
+        kind: 'tar',
+        output: (stream) => receiveLog(stream, file, kernel.redactor),
       },
-      signal,
-    });
-    await rename(`${file}.new`, file);
-    // A daemon that has run it before does not say again what it printed.
-    if (!seen && traced !== undefined) {
-      for await (const text of createInterface(createReadStream(file))) {
-        bus.emit({ type: 'stepLog', step: `${architecture}/${traced}`, stream: 'stdout', text });
-      }
+    ],
+    // The steps before it were told when they ran.
+    onEvent: (event) => {
+      if (event.vertex !== traced) return;
+      if (event.type === 'vertexLog') seen = true;
+      tracker.receive(event);
+    },
+    signal,
+  });
+  // A daemon that has run it before does not say again what it printed.
+  if (!seen && traced !== undefined) {
+    for await (const text of createInterface(createReadStream(file))) {
+      bus.emit({ type: 'stepLog', step: `${architecture}/${traced}`, stream: 'stdout', text });
     }
-    const text = `each command of "${step.name}" is in ${file}`;
-    bus.emit({ type: 'notice', level: 'info', text, architecture });
-    return file;
-  } finally {
-    await rm(`${file}.new`, { force: true });
   }
+  const text = `each command of "${step.name}" is in ${file}`;
+  bus.emit({ type: 'notice', level: 'info', text, architecture });
+  return file;
 }
