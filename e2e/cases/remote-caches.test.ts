@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   cpSync,
@@ -320,6 +321,11 @@ describe.skipIf(Object.keys(daemons).length === 0)('a cache that cannot be writt
       const all = finished.stdout + finished.stderr + readFileSync(join(dir, 'trace'), 'utf8');
       expect(all).toMatch(/cache of type (gha|s3) was not written/);
       expect(all).not.toMatch(/not-a-token-at-all|very-secret-key/);
+      // Neither in the record of the build, nor anywhere else.
+      const kept = spawnSync('grep', ['-rlE', 'not-a-token-at-all|very-secret-key', dir], {
+        encoding: 'utf8',
+      });
+      expect([kept.stdout, kept.status]).toEqual(['', 1]);
     },
   );
 });

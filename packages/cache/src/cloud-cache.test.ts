@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cacheSecrets, parseRemoteCache, withCloudAttributes } from './index.ts';
+import { cacheSecrets, parseRemoteCache, withCloudAttributes, withoutCacheSecrets } from './index.ts';
 
 const env = {
   ACTIONS_RUNTIME_TOKEN: 'jwt',
@@ -40,6 +40,19 @@ test('what the user wrote counts, and accounts are not mixed', () => {
     secret_access_key: 'own',
   });
   expect(complete('type=gha,version=1,token=t')['version']).toBe('1');
+});
+
+test('a cache is printed without its secrets, also one that cannot be read', () => {
+  expect(withoutCacheSecrets('type=s3,bucket=b,secret_access_key=k/+=,region=r')).toBe(
+    'type=s3,bucket=b,secret_access_key=***,region=r',
+  );
+  expect(withoutCacheSecrets('type=azblob,"SECRET_access_key=a,""b",name=n')).toBe(
+    'type=azblob,SECRET_access_key=***,name=n',
+  );
+  expect(withoutCacheSecrets('"ref=a,b",mode=max')).toBe('"ref=a,b",mode=max');
+  expect(() => parseRemoteCache('type=s3,secret_access_key=hidden,oops')).toThrow(
+    /^(?!.*hidden).*secret_access_key=\*\*\*,oops/,
+  );
 });
 
 test('tokens and keys of a cache are secrets, names and places are not', () => {

@@ -1,4 +1,4 @@
-import type { RemoteCache } from './remote-cache.ts';
+import { cacheParts, type RemoteCache } from './remote-cache.ts';
 
 /** What a cache takes from the environment, by the attribute; the first variable that is set counts. */
 type Defaults = Readonly<Record<string, readonly string[]>>;
@@ -52,9 +52,19 @@ function isTrue(text: string | undefined): boolean {
   return text !== undefined && /^(1|t|true)$/i.test(text);
 }
 
+const secretName = /token|secret|password|_key$/i;
+
 /** The attributes of a cache that must not be printed. */
 export function cacheSecrets({ attributes }: RemoteCache): string[] {
   return Object.entries(attributes).flatMap(([name, value]) =>
-    /token|secret|password|_key$/.test(name) && value !== '' ? [value] : [],
+    secretName.test(name) && value !== '' ? [value] : [],
   );
+}
+
+/** A cache as the user wrote it, `***` in place of its secrets; also where it cannot be read. */
+export function withoutCacheSecrets(spec: string): string {
+  return spec.replaceAll(cacheParts, (part, lead: string, quoted?: string, plain?: string) => {
+    const [name = ''] = (quoted ?? plain ?? '').split('=', 1);
+    return secretName.test(name.trim()) ? `${lead}${name}=***` : part;
+  });
 }

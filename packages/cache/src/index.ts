@@ -9,4 +9,4 @@ export type { CacheMountIdentity, DescribedCacheMount } from './cache-mount-id.t
 export type { CacheMount, CacheSharing, CacheStep, CacheWriter } from './cache-mount.ts';
 export { parseRemoteCache } from './remote-cache.ts';
 export type { RemoteCache } from './remote-cache.ts';
-export { cacheSecrets, withCloudAttributes } from './cloud-cache.ts';
+export { cacheSecrets, withCloudAttributes, withoutCacheSecrets } from './cloud-cache.ts';

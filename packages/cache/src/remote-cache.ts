@@ -1,4 +1,5 @@
 import { buildError } from '@melange2/diagnostics';
+import { withoutCacheSecrets } from './cloud-cache.ts';
 import { errors } from './errors.ts';
 
 /** A cache outside the daemon, as `--cache-from` and `--cache-to` name it. */
@@ -9,6 +10,9 @@ export interface RemoteCache {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** The parts of a cache as it is written: what is before one, and its text in quotes or without. */
+export const cacheParts: RegExp = /(^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g;
+
 /**
  * Reads `type=registry,ref=…,mode=max`; a text without `=` is a registry reference.
  *
@@ -18,14 +22,14 @@ export interface RemoteCache {
  */
 export function parseRemoteCache(spec: string): RemoteCache {
   const fail = (problem: string): never => {
-    throw buildError(errors, 'CACHE_SPEC_INVALID', { spec, problem });
+    throw buildError(errors, 'CACHE_SPEC_INVALID', { spec: withoutCacheSecrets(spec), problem });
   };
   if (!spec.includes('='))
     return spec === '' ? fail('it is empty') : { type: 'registry', attributes: { ref: spec } };
   const attributes: Record<string, string> = {};
   let type: string | undefined;
-  for (const match of spec.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
-    const part = match[1]?.replaceAll('""', '"') ?? match[2] ?? '';
+  for (const match of spec.matchAll(cacheParts)) {
+    const part = match[2]?.replaceAll('""', '"') ?? match[3] ?? '';
     const at = part.indexOf('=');
     if (at <= 0) return fail(`"${part}" is not KEY=VALUE`);
     const key = part.slice(0, at).trim().toLowerCase();

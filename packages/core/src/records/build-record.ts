@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { withoutCacheSecrets } from '@melange2/cache';
 import { buildError } from '@melange2/diagnostics';
 import type { BuildEvent } from '@melange2/progress';
 import type { BuildRequest } from '../build-request.ts';
@@ -96,7 +97,12 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
       writeFileSync(join(folder, keptBuildFile), text, { mode: 0o600 });
       // What is done with the results belongs to that one run; functions are left out by JSON.
       const { exportOnFailure: _, traceFile: __, timeoutMs: ___, ...again } = request;
-      const json = JSON.stringify(again).replaceAll(/(\/\/)[^/@\s"]+@/g, '$1');
+      const { cacheFrom = [], cacheTo = [] } = again;
+      const caches = {
+        cacheFrom: cacheFrom.map(withoutCacheSecrets),
+        cacheTo: cacheTo.map(withoutCacheSecrets),
+      };
+      const json = JSON.stringify({ ...again, ...caches }).replaceAll(/(\/\/)[^/@\s"]+@/g, '$1');
       asked = { cwd, request: JSON.parse(json) as unknown };
     },
     logFile(step, stepName) {

@@ -52,3 +52,35 @@ test('a vertex may run again after it was over', () => {
     'finished after 4',
   ]);
 });
+
+test('a cache that cannot be read is named by what people know of it', () => {
+  const warnings: string[] = [];
+  const tracker = stepTracker({
+    bus: { emit: (event) => void ('text' in event && warnings.push(event.text)) },
+    architecture: 'x86_64',
+    known: new Map(),
+    logFile: () => 'log',
+  });
+  for (const [i, name] of ['s3:1179318668917522', 'registry.example/a:1'].entries()) {
+    const vertex = `v${i}`;
+    tracker.receive({
+      type: 'vertexAdded',
+      vertex,
+      name: `importing cache manifest from ${name}`,
+      inputs: [],
+    });
+    tracker.receive({ type: 'vertexStarted', vertex, startedMs: 1 });
+    tracker.receive({
+      type: 'vertexCompleted',
+      vertex,
+      startedMs: 1,
+      completedMs: 2,
+      cached: false,
+      error: 'forbidden',
+    });
+  }
+  expect(warnings).toEqual([
+    'The cache of type s3 was not read: forbidden',
+    'The cache registry.example/a:1 was not read: forbidden',
+  ]);
+});

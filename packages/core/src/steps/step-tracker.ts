@@ -164,7 +164,10 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
           }
           step.ran ||= !event.cached;
           if (event.error !== undefined) {
-            const cache = /^importing cache manifest from (.*)$/s.exec(step.name)?.[1];
+            // Caches in clouds have a number there, which says nothing to anybody.
+            const cache = /^importing cache manifest from (.*)$/s
+              .exec(step.name)?.[1]
+              ?.replace(/^(gha|s3|azblob):\d+$/, 'of type $1');
             // The daemon goes on without a cache that it cannot read.
             if (cache === undefined) step.error = failureText(event.error);
             else onCacheUnread(cache, failureText(event.error));
