@@ -100,11 +100,23 @@ ${links}`;
   });
 
   test('what steps may use is limited, or said not to be', async () => {
-    const { stderr } = await build(address, '  - runs: echo hello\n', ['--memory', '1Gi', '--cpu', '500m']);
-    // Of the daemons that these tests start, none can limit yet.
-    expect(stderr).toContain(
-      'warning: steps are not limited to 500m processors and 1Gi of memory: this daemon cannot',
-    );
+    const greedy = `  - runs: |
+      : ${Date.now()}
+      cd /sys/fs/cgroup
+      cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us 2>/dev/null || cat memory.max cpu.max
+      awk 'BEGIN { s = "x"; for (i = 0; i < 28; i++) s = s s }'
+`;
+    const limits = ['--memory', '64Mi', '--cpu', '500m'];
+    const { code, stderr } = await build(address, greedy, limits);
+    const told = 'steps are not limited to 500m processors and 64Mi of memory: this daemon cannot';
+    // Of the daemons that these tests start, none can limit yet; others may be named.
+    const canLimit = !stderr.includes(`warning: ${told}`);
+    expect(code, stderr).toBe(canLimit ? 1 : 0);
+    if (canLimit) {
+      expect(stderr).toMatch(/\| 67108864\n#\d+ \S+ \| 50000\b/);
+      expect(stderr).toContain('It may use 67.1 MB, as --memory or package.resources says.');
+      return;
+    }
     const wrong = await build(address, '  - runs: echo hello\n', ['--memory', 'much']);
     expect([wrong.code, wrong.stderr.includes('BUILD_QUANTITY_INVALID')]).toEqual([2, true]);
     const more = '  resources: {cpu: "16", memory: 32Gi}\n';

@@ -167,6 +167,7 @@ export async function solveGraph(
         known,
         tracker,
         findPackages: (missing) => findPackages(build, locked, missing),
+        memory: graph.lowerOptions.resources?.memory,
         traced,
       });
     throw error;

@@ -90,11 +90,12 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
   const plan = modifiedPlan(build, planned);
   const source = sourceFolder(request, inputs, main, kernel.host);
   const { sources } = compiledOf(build);
+  const { resources } = stepResources(build, caps);
   const lowered = lowerTest(plan, {
     base: environment.state,
     sourceDateEpoch: epoch,
     trace: request.debug,
-    ...stepResources(build, caps),
+    ...(resources === undefined ? {} : { resources }),
     failedLogs: needsFailedLogs(can),
     readSource: (file) => (file === request.file ? inputs.text : sources.get(file)),
     ...(source === undefined ? {} : { source: source.state }),
@@ -175,6 +176,7 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
           known,
           tracker,
           findPackages: (missing) => findPackages(build, locked, missing),
+          memory: resources?.memory,
         });
       throw error;
     } finally {

@@ -1,7 +1,7 @@
 import type { SolveError } from '@melange2/buildkit-client';
 import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
 import { failingLine, type PlannedStep } from '@melange2/pipeline';
-import { formatDuration } from '@melange2/progress';
+import { formatBytes, formatDuration } from '@melange2/progress';
 import { errors } from '../errors.ts';
 import { sourceDifference } from './source-difference.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
@@ -15,6 +15,8 @@ export interface StepFailureContext {
   readonly tracker: StepTracker;
   /** The packages that have what the step lacked, best first. */
   readonly findPackages: (missing: MissingThing) => Promise<readonly string[]>;
+  /** Bytes of memory that each step may use, where the daemon was told. */
+  readonly memory?: number | bigint | undefined;
   /** The last lines of the step's trace, when it was traced. */
   readonly traced?: readonly string[] | undefined;
 }
@@ -58,7 +60,7 @@ export async function stepFailure(error: SolveError, context: StepFailureContext
   }
   const logFile = tracker.logFile(digest);
   const verdict = verdictOf(exitCode, [...tail, text]);
-  const advice = verdict?.missing === undefined ? '' : await advise(verdict.missing, context);
+  const advice = verdict === undefined ? '' : await advise(verdict, context);
   const span = placeOf(step, tail, verdict);
   return buildError(
     errors,
@@ -106,7 +108,14 @@ export function timedOutStep(
 
 const listedIn = 'environment.contents.packages';
 
-async function advise(missing: MissingThing, { findPackages }: StepFailureContext): Promise<string> {
+/** What is to be done about it, where that can be said. */
+async function advise(
+  { cause, missing }: Verdict,
+  { findPackages, memory }: StepFailureContext,
+): Promise<string> {
+  if (memory !== undefined && (cause === 'killed' || cause === 'memory'))
+    return ` It may use ${formatBytes(Number(memory))}, as --memory or package.resources says.`;
+  if (missing === undefined) return '';
   const [best, ...others] = await findPackages(missing);
   if (best === undefined) {
     const named = { command: 'cmd', module: 'pc', library: undefined, header: undefined }[missing.kind];
