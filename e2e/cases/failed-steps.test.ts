@@ -234,6 +234,9 @@ describe.skipIf(Object.keys(daemons).length === 0)('a step of an earlier build',
         ],
       });
       expect(seen.text).toContain('37 left-behind');
+      // A daemon that has to run the step again for that does so when it is wanted, and tells nothing twice.
+      expect(seen.text.split('[y/N]')[0]).not.toContain('once more');
+      expect(seen.text.match(/sample: Works/g)).toHaveLength(1);
       expect(seen.text).toContain('24 80');
       expect(seen.code, seen.text).toBe(1);
     },

@@ -1,21 +1,22 @@
-import type { StepState } from '@melange2/core';
+import type { FailedStepVisit, StepState } from '@melange2/core';
 import type { Terminal } from './terminal.ts';
 
 /** Opens a shell in the state that a failed step left behind, after asking when that is wanted. Ends with the shell. */
-export async function enterFailedStep(
-  state: StepState,
-  action: 'ask' | 'shell',
-  terminal: Terminal,
-): Promise<void> {
-  if (!process.stdin.isTTY) return;
+export function visitFailedStep(action: 'ask' | 'shell', terminal: Terminal): FailedStepVisit {
   const { colors } = terminal;
-  const { step } = state;
-  terminal.stderr(`\n${colors.red(`The step "${step.name}" of ${step.package} failed.`)}\n`);
-  if (action === 'ask' && !(await yes('Open a shell in its state? [y/N] ', terminal))) return;
-  terminal.stderr(
-    `${colors.dim('What the step wrote is here, with its variables, folder and user; "exit" ends the build.')}\n`,
-  );
-  await openShell(state, terminal);
+  return {
+    async wanted(step) {
+      if (!process.stdin.isTTY) return false;
+      terminal.stderr(`\n${colors.red(`The step "${step.name}" of ${step.package} failed.`)}\n`);
+      return action === 'shell' || (await yes('Open a shell in its state? [y/N] ', terminal));
+    },
+    async enter(state) {
+      terminal.stderr(
+        `${colors.dim('What the step wrote is here, with its variables, folder and user; "exit" ends the build.')}\n`,
+      );
+      await openShell(state, terminal);
+    },
+  };
 }
 
 /** Joins this terminal to a shell in the state, and returns the shell's exit code. Expects a terminal. */

@@ -1,8 +1,17 @@
 import type { ExportTarget } from '@melange2/exporters';
+import type { PlannedStep } from '@melange2/pipeline';
 import type { StepState } from './steps/step-state.ts';
 
 /** `default` is what the daemon gives to steps; `host` the network of the daemon's machine. */
 export type StepNetwork = 'none' | 'default' | 'host';
+
+/** A visit to the state that a failed step has left. */
+export interface FailedStepVisit {
+  /** Whether it is wanted. Old daemons have to run the step once more for it, which is not done before. */
+  wanted(step: PlannedStep): Promise<boolean>;
+  /** The visit itself; the state is open until it settles. */
+  enter(state: StepState): Promise<void>;
+}
 
 /** What one build is asked to do. Paths are absolute, `file` excepted: it is shown as the user gave it. */
 export interface BuildRequest {
@@ -67,8 +76,8 @@ export interface BuildRequest {
   readonly traceFile?: string;
   /** Where the state after a failed command is exported to. */
   readonly exportOnFailure?: ExportTarget;
-  /** Called with the state of a failed step while it is open, for a shell in it. */
-  readonly onFailedStep?: (state: StepState) => Promise<void>;
+  /** What is done with a failed step while its state can be had. */
+  readonly onFailedStep?: FailedStepVisit;
   /** Caches outside the daemon that results are taken from, as `parseRemoteCache` reads them. */
   readonly cacheFrom?: readonly string[];
   /** Caches outside the daemon that results are written to. One that cannot be written is a warning. */

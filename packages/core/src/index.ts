@@ -1,4 +1,4 @@
-export type { BuildRequest, Host } from './build-request.ts';
+export type { BuildRequest, FailedStepVisit, Host } from './build-request.ts';
 export { applyPlugins } from './plugins/apply-plugins.ts';
 export { openBuildRecord, stateFolder } from './records/build-record.ts';
 export type { BuildRecord } from './records/build-record.ts';

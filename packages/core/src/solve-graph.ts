@@ -25,7 +25,7 @@ import { stallWatch } from './caches/stall-watch.ts';
 import { stepFailure } from './steps/step-failure.ts';
 import { stepLimits } from './steps/step-limits.ts';
 import { keepFailedLog } from './steps/step-log.ts';
-import { openFailedState } from './steps/step-state.ts';
+import { openFailedState, type StepState } from './steps/step-state.ts';
 import { traceStep } from './steps/trace-step.ts';
 import { withStepState } from './steps/with-step-state.ts';
 import { stepTracker, type StepTracker } from './steps/step-tracker.ts';
@@ -220,9 +220,10 @@ async function stepFailed(
     session: graph.session,
   });
   const { onFailedStep } = request;
-  if (onFailedStep !== undefined) {
-    if (state === undefined) await withStepState(build, graph, step, 'failed', onFailedStep);
-    else await whilePaused(build.bus, () => onFailedStep(state));
+  if (onFailedStep !== undefined && (await whilePaused(build.bus, () => onFailedStep.wanted(step)))) {
+    const enter = (opened: StepState): Promise<void> => onFailedStep.enter(opened);
+    if (state === undefined) await withStepState(build, graph, step, 'failed', enter, graph.known);
+    else await whilePaused(build.bus, () => enter(state));
   }
   await exportFailure(build, graph, step, failure, gateway);
   const file = request.debug ? await traceStep(build, graph, step) : undefined;

@@ -59,7 +59,13 @@ function groupSteps(view: BuildView, running: readonly StepView[]): ReadonlyMap<
     if (step.status !== 'waiting' || step.kind !== 'command') continue;
     groups.get(titleOf(view, step))?.waits.push(step);
   }
+  // Daemons name steps in no order; they run as they stand in the file.
+  for (const { waits } of groups.values()) waits.sort((a, b) => placeOf(a) - placeOf(b));
   return groups;
+}
+
+function placeOf({ place }: StepView): number {
+  return place?.start.offset ?? 0;
 }
 
 function titleOf({ architectures }: BuildView, step: StepView): string {

@@ -57,7 +57,7 @@ test('the first line counts steps, each running step shows its time and last lin
 });
 
 test('steps of earlier builds say how long it will take; steps that wait are named', () => {
-  const planned: BuildEvent[] = ['configure', 'make', 'check', 'install', 'strip'].map((name) => ({
+  const planned: BuildEvent[] = ['configure', 'make', 'check', 'install', 'strip'].map((name, i) => ({
     type: 'stepPlanned',
     atMs: 0,
     step: name,
@@ -65,10 +65,16 @@ test('steps of earlier builds say how long it will take; steps that wait are nam
     kind: 'command',
     package: 'zip',
     expectedMs: 10_000,
+    place: {
+      file: 'zip.yaml',
+      start: { offset: i * 20, line: i, column: 1 },
+      end: { offset: i * 20 + 9, line: i, column: 10 },
+    },
   }));
   const all: BuildEvent[] = [
     ...events.slice(0, 2),
-    ...planned,
+    // As a daemon names them: in any order.
+    ...planned.toReversed(),
     { type: 'stepStarted', atMs: 1000, step: 'configure' },
     {
       type: 'transfer',

@@ -11,7 +11,7 @@ import { namedCacheMounts } from '../named-cache-mounts.ts';
 import type { PerStep } from '../option-values.ts';
 import { progressPlugin } from '../progress-plugin.ts';
 import { reportError } from '../report-error.ts';
-import { enterFailedStep } from '../step-shell.ts';
+import { visitFailedStep } from '../step-shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 
@@ -158,7 +158,7 @@ function onFailure(
     options.interactive === true ? 'shell' : (options.onFailure ?? (terminal.interactive ? 'ask' : 'none'));
   const kind = options.exportOnFailure ?? 'none';
   return {
-    ...(action === 'none' ? {} : { onFailedStep: (state) => enterFailedStep(state, action, terminal) }),
+    ...(action === 'none' ? {} : { onFailedStep: visitFailedStep(action, terminal) }),
     ...(kind === 'none'
       ? {}
       : { exportOnFailure: exportTarget(kind, options.exportRef ?? '', '--export-ref') }),

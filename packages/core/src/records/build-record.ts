@@ -95,8 +95,8 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
     folder,
     keep({ request, cwd, text }) {
       writeFileSync(join(folder, keptBuildFile), text, { mode: 0o600 });
-      // What is done with the results belongs to that one run; functions are left out by JSON.
-      const { exportOnFailure: _, traceFile: __, timeoutMs: ___, ...again } = request;
+      // What is done with the results belongs to that one run.
+      const { exportOnFailure: _, traceFile: __, timeoutMs: ___, onFailedStep: ____, ...again } = request;
       const { cacheFrom = [], cacheTo = [] } = again;
       const caches = {
         cacheFrom: cacheFrom.map(withoutCacheSecrets),
