@@ -45,6 +45,8 @@ const failingOnce = recipe(`  - name: Works
     environment:
       COLOUR: blue
     runs: |
+      greet() { echo hello; }
+      test "$(greet 2>&1)" = hello
       cat /proc/sys/kernel/random/uuid > left-behind
       frobnicate --now`);
 
@@ -207,6 +209,8 @@ describe.skipIf(Object.keys(daemons).length === 0)('a step of an earlier build',
     const dir = testFolder();
     expect((await build(dir, address, failingOnce)).code).toBe(1);
     const { stdout, stderr } = await later(dir, address, ['log', '--trace']);
+    // The trace does not get into what the script takes from its own errors.
+    expect(stdout, stderr).toMatch(/^\+ test hello '?='? hello$/m);
     expect(stdout, stderr).toContain('+ frobnicate --now\n');
     const works = await later(dir, address, ['log', '--trace', 'sample', 'Works']);
     expect(works.stdout, works.stderr).toBe('+ echo fine\nfine\n+ exit 0\n');

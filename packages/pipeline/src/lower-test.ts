@@ -95,7 +95,7 @@ function supervisor(
     const folder = quote(step.workingDirectory);
     return (
       `printf '%s\\n' ${quote(`==> ${i + 1}/${steps.length} ${step.name.replaceAll(/\s+/g, ' ')}`)}\n` +
-      `( ${exports}mkdir -p ${folder}; cd ${folder}; exec /bin/sh ${trace ? '-ex' : '-e'} "$@" ${scriptFolder}/${i} )`
+      `( ${exports}mkdir -p ${folder}; cd ${folder}; ${trace ? 'export BASH_XTRACEFD=9; exec /bin/sh -ex' : 'exec /bin/sh -e'} "$@" ${scriptFolder}/${i}${trace ? ' 9>&2' : ''} )`
     );
   });
   return [pipefail, ...blocks].join('\n');

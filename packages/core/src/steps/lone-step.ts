@@ -32,6 +32,8 @@ export function loweredStep(
 
 function tolerating(script: string, trace: boolean): string {
   const quoted = `'${`${script}\nexit 0\n`.replaceAll("'", `'"'"'`)}'`;
+  // Where the shell can, its trace does not go where the script sends its errors: `out=$(f 2>&1)` stays what it is.
+  const run = trace ? `BASH_XTRACEFD=9 /bin/sh -ex "$@" -c ${quoted} 9>&2` : `/bin/sh -e "$@" -c ${quoted}`;
   return `if /bin/sh -o pipefail -c : 2>/dev/null; then set -- -o pipefail; else set --; fi
-/bin/sh ${trace ? '-ex' : '-e'} "$@" -c ${quoted} || echo "the step failed with exit code $?, as before"`;
+${run} || echo "the step failed with exit code $?, as before"`;
 }
