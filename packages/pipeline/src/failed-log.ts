@@ -3,8 +3,8 @@ import type { PlannedUser } from './build-plan.ts';
 import { logFile, logFolder } from './step-command.ts';
 import { cacheMountOf, logMount } from './step-mounts.ts';
 
-// A cache outlives a failure, where nothing else of a step does.
-const folder = '/.melange2-failed';
+// A cache outlives a failure, where nothing else of a step does. In the folder of the log it leaves no trace in the root.
+const folder = `${logFolder}/failed`;
 
 /** The mount that takes what failed steps of a user printed. */
 export function failedLogMount(user: PlannedUser): Mount {
