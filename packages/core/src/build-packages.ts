@@ -17,6 +17,8 @@ import { checkLinterNames } from './packages/check-packages.ts';
 import { compileBuild } from './build-file/compile-build.ts';
 import { drawGraph, type DrawnGraph, type GraphForm } from './build-file/draw-graph.ts';
 import { errors } from './errors.ts';
+import { remoteCaches } from './caches/remote-caches.ts';
+import { sourceDateEpoch } from './source-date-epoch.ts';
 import { eventBus, type EventBus } from './event-bus.ts';
 import { exportArchitecture, type ExportedMoment } from './exports/export-architecture.ts';
 import { httpCredentials } from './http-credentials.ts';
@@ -102,6 +104,10 @@ async function runBuild<T>(
   let unrecorded: unknown;
   try {
     checkLinterNames(request, hooks);
+    // These are needed later, but what is wrong with them is told before anything is waited for.
+    sourceDateEpoch(request.buildDate, host.env);
+    remoteCaches(request.cacheFrom ?? [], 'read', kernel);
+    remoteCaches(request.cacheTo ?? [], 'write', kernel);
     const inputs = await stages.run('read', {}, () => readInputs(request, host));
     const key =
       request.signingKey === undefined ? undefined : await readSigningKey(request.signingKey, host.env);

@@ -7,7 +7,6 @@ interface Details {
     readonly suggestion: string | undefined;
   };
   PIPELINE_NAME_REFUSED: { readonly uses: string };
-  PIPELINE_FILE_INVALID: { readonly uses: string; readonly problem: string };
   PIPELINE_CYCLE: { readonly chain: readonly string[] };
   PIPELINE_INPUT_UNKNOWN: {
     readonly input: string;
@@ -54,10 +53,6 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The name of a pipeline leads out of its folder',
     message: ({ uses }) =>
       `"${uses}" is no name of a pipeline: it must be a path below a pipeline folder, without ".." and without a slash at its start.`,
-  },
-  PIPELINE_FILE_INVALID: {
-    title: 'A pipeline file cannot be read',
-    message: ({ uses, problem }) => `The pipeline "${uses}" cannot be read: ${problem}`,
   },
   PIPELINE_CYCLE: {
     title: 'A pipeline uses itself',

@@ -7,6 +7,13 @@ const printed =
 // What the daemon says of a download: the found one first.
 const said = /digest mismatch sha256:(?<found>[0-9a-f]{64}): sha256:(?<expected>[0-9a-f]{64})/;
 
+const ofNothing = 'digest mismatch sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855:';
+
+/** Whether the daemon says of a download that it was of nothing: what many servers send with an error. */
+export function isNothing(text: string): boolean {
+  return text.includes(ofNothing);
+}
+
 /** How a source differs from what the build file pins, when that is why this step failed: `text` is the daemon's. */
 export function sourceDifference(
   step: PlannedStep,
@@ -23,5 +30,7 @@ export function sourceDifference(
   const groups = said.exec(text)?.groups;
   if (groups === undefined) return undefined;
   const { expected = '', found = '' } = groups;
+  // The daemon does not look at the status: it takes what comes with an error for the file.
+  if (isNothing(text)) return undefined;
   return { source: step.inputs['uri'] ?? '', kind: 'sha256', expected, found };
 }

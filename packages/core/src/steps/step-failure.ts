@@ -3,7 +3,7 @@ import { buildError, type BuildError, type Span } from '@melange2/diagnostics';
 import { failingLine, type PlannedStep } from '@melange2/pipeline';
 import { formatBytes, formatDuration } from '@melange2/progress';
 import { errors } from '../errors.ts';
-import { sourceDifference } from './source-difference.ts';
+import { isNothing, sourceDifference } from './source-difference.ts';
 import { failureText, type KnownVertex, type StepTracker } from './step-tracker.ts';
 import { type MissingThing, type Verdict, verdictOf } from './verdict.ts';
 
@@ -51,7 +51,8 @@ export async function stepFailure(error: SolveError, context: StepFailureContext
     );
   }
   if (facts.kind === 'source' && exitCode === undefined) {
-    const details = { package: step.package, source: step.inputs['uri'] ?? facts.name, reason };
+    const source = step.inputs['uri'] ?? facts.name;
+    const details = { package: step.package, source, reason: isNothing(text) ? 'nothing came' : reason };
     const span = step.placeOfInput?.('uri') ?? step.calledAt;
     return buildError(errors, 'BUILD_DOWNLOAD_FAILED', details, {
       cause: error,
