@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 
 /** A server of git repositories on loopback. */
@@ -11,13 +12,23 @@ export interface GitServer {
   readonly stop: () => Promise<void>;
 }
 
-/** Serves the repositories in a folder over http, by the program that git brings for it. */
-export async function startGitServer(folder: string): Promise<GitServer> {
+/**
+ * Serves the repositories in a folder over http, by the program that git brings for it, and large files by their SHA-256
+ * as git-lfs asks for them.
+ */
+export async function startGitServer(
+  folder: string,
+  largeFiles: ReadonlyMap<string, Buffer> = new Map(),
+): Promise<GitServer> {
   const backend = `${execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim()}/git-http-backend`;
   const requests: string[] = [];
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
     requests.push(`${request.method} ${url.pathname}${url.search}`);
+    if (url.pathname.endsWith('/info/lfs/objects/batch'))
+      return void answerBatch(request, response, `${url.origin}/large`, largeFiles);
+    const large = /^\/large\/([0-9a-f]{64})$/.exec(url.pathname)?.[1];
+    if (large !== undefined) return void response.end(largeFiles.get(large));
     const { headers } = request;
     const child = spawn(backend, {
       env: {
@@ -69,4 +80,21 @@ export async function startGitServer(folder: string): Promise<GitServer> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Says where the large files are that git-lfs asks for, in the words of its batch interface. */
+async function answerBatch(
+  request: IncomingMessage,
+  response: ServerResponse,
+  folder: string,
+  files: ReadonlyMap<string, Buffer>,
+): Promise<void> {
+  const asked = (await json(request)) as { objects: { oid: string; size: number }[] };
+  const objects = asked.objects.map(({ oid, size }) =>
+    files.has(oid)
+      ? { oid, size, actions: { download: { href: `${folder}/${oid}` } } }
+      : { oid, size, error: { code: 404, message: 'not there' } },
+  );
+  response.setHeader('content-type', 'application/vnd.git-lfs+json');
+  response.end(JSON.stringify({ transfer: 'basic', objects }));
 }
