@@ -192,6 +192,17 @@ test('faults of the YAML are told once a line, in plain words, with the change t
   ]);
 });
 
+test('variables inside of brackets want quotes, and what follows is not told', () => {
+  const text = `${head}pipeline: [{runs: echo \${{package.name}}}]\nvars: {a: b}\n`;
+  const told = parseConfig(text, 'a.yaml').diagnostics.map(({ message, span }) => [
+    span?.start.column,
+    message,
+  ]);
+  expect(told).toEqual([
+    [24, 'This is not valid YAML: a text with "${{" inside of brackets must stand in quotes.'],
+  ]);
+});
+
 test('files with Windows line ends mean the same, and keep their places', () => {
   const text = `${head}pipeline:\n  - runs: |\n      echo \${{package.name}}\n\n      make all\n    name: "a\n      b"\n`;
   const windows = text.replaceAll('\n', '\r\n');

@@ -118,3 +118,10 @@ test('no template crashes, and every problem has its place in it', () => {
     { numRuns: 3000 },
   );
 });
+
+test('a variable that is set without having been declared ends the output there', () => {
+  expect(query('a{{ $v = 1 }}b{{ $v }}')).toBe(
+    'a[10: The template went wrong here: there is no variable "$v".]',
+  );
+  expect(query('a{{ index nil }}')).toMatch(/^a\[/);
+});

@@ -65,8 +65,11 @@ function nestedTooDeep(at: number): YamlDocument {
 function convert(document: Document.Parsed, text: string): YamlDocument {
   // A directive that nobody knows may change what the text means.
   const unknown = document.warnings.filter((warning) => warning.code === 'BAD_DIRECTIVE');
+  const found = [...document.errors, ...unknown];
+  // What stands behind a fault is no part of the document, and nothing wrong with it is worth telling.
+  const faults = found.filter(({ message }) => !message.includes('token in YAML stream'));
   const problems = onePerLine(
-    [...document.errors, ...unknown].map((error) => yamlFault(error, text)),
+    (faults.length > 0 ? faults : found.slice(0, 1)).map((error) => yamlFault(error, text)),
     text,
   );
   if (problems.length > 0) return { root: undefined, problems };

@@ -64,8 +64,12 @@ export function yamlFault(error: YAMLError, text: string): YamlProblem {
       return made('this is no key, for a ":" is missing behind it', start, line.end);
     case 'MISSING_CHAR':
       return missing(error.message);
+    case 'UNEXPECTED_TOKEN':
+      if (text.slice(start - 1, start + 2) === '${{')
+        return made('a text with "${{" inside of brackets must stand in quotes', start - 1, line.end);
+      return made(lowered(error.message), start, end);
     default:
-      return made(error.message.charAt(0).toLowerCase() + error.message.slice(1), start, end);
+      return made(lowered(error.message), start, end);
   }
 
   function missing(message: string): YamlProblem {
@@ -86,7 +90,7 @@ export function yamlFault(error: YAMLError, text: string): YamlProblem {
     if (message.includes('without - indicator')) {
       return made('a "- " is missing before this entry, or it is indented wrongly', first, line.end);
     }
-    return made(message.charAt(0).toLowerCase() + message.slice(1), start, end);
+    return made(lowered(message), start, end);
   }
 }
 
@@ -105,4 +109,8 @@ function lineEnd(text: string, at: number): number {
   const end = text.indexOf('\n', at);
   const stop = end < 0 ? text.length : end;
   return text.charAt(stop - 1) === '\r' ? stop - 1 : stop;
+}
+
+function lowered(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }

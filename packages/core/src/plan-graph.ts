@@ -12,6 +12,7 @@ import {
   plan as planBuild,
   type PlanOptions,
   compilerFiles,
+  withPaths,
 } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import type { BuildRequest } from './build-request.ts';
@@ -71,7 +72,7 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   const source = sourceFolder(request, inputs, context.package, kernel.host);
   const cache = openSourceCache(request.cacheDir, plan.steps);
   const lowerOptions: LowerOptions = {
-    base: environment.state,
+    base: withPaths(environment.state, compiled.config.environment.paths),
     sourceDateEpoch: epoch,
     ...stepResources(build, caps),
     cached: cache.cached,

@@ -28,6 +28,7 @@ export type { CompiledPackage, CompiledStep, CompiledSubpackage, CompiledTest } 
 export { plan, planTests } from './plan.ts';
 export type { PlanOptions } from './plan.ts';
 export { errors } from './errors.ts';
+export { withPaths } from './environment-paths.ts';
 export { lowerTest } from './lower-test.ts';
 export type { LoweredTest, LowerTestOptions } from './lower-test.ts';
 export { describePipeline } from './describe-pipeline.ts';

@@ -6,6 +6,7 @@ import { failedLogMount, failedLogPath } from './failed-log.ts';
 import { logMount } from './step-mounts.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
 import { workspaceFolder } from './workspace.ts';
+import { shellQuoted } from './shell-quoted.ts';
 
 /** Where the scripts of a test lie inside of it. */
 const scriptFolder = '/.melange2-test';
@@ -90,19 +91,15 @@ function supervisor(
   const blocks = steps.map((step, i) => {
     const exports = Object.entries(step.env)
       .filter(([name, value]) => shared[name] !== value)
-      .map(([name, value]) => `export ${name}=${quote(value)}; `)
+      .map(([name, value]) => `export ${name}=${shellQuoted(value)}; `)
       .join('');
-    const folder = quote(step.workingDirectory);
+    const folder = shellQuoted(step.workingDirectory);
     return (
-      `printf '%s\\n' ${quote(`==> ${i + 1}/${steps.length} ${step.name.replaceAll(/\s+/g, ' ')}`)}\n` +
+      `printf '%s\\n' ${shellQuoted(`==> ${i + 1}/${steps.length} ${step.name.replaceAll(/\s+/g, ' ')}`)}\n` +
       `( ${exports}mkdir -p ${folder}; cd ${folder}; ${trace ? 'export BASH_XTRACEFD=9; exec /bin/sh -ex' : 'exec /bin/sh -e'} "$@" ${scriptFolder}/${i}${trace ? ' 9>&2' : ''} )`
     );
   });
   return [pipefail, ...blocks].join('\n');
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'"'"'`)}'`;
 }
 
 /** Variables that all steps have with the same value. */

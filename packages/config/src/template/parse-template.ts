@@ -184,7 +184,8 @@ class Reader {
   }
 
   #declared(pipe: Pipe): Pipe {
-    if (pipe.declares) this.#variables.push(...pipe.variables);
+    // Also one that is only set: whether it was declared shows when the template runs.
+    this.#variables.push(...pipe.variables);
     return pipe;
   }
 
@@ -192,14 +193,12 @@ class Reader {
     const from = this.#at;
     const variables: string[] = [];
     while (this.#peek().kind === 'variable') {
-      const { text, start } = this.#next();
-      variables.push(text);
+      variables.push(this.#next().text);
       this.#skipSpace();
       const sign = this.#peek().text;
       if (sign === ':=' || sign === '=') {
         this.#at++;
         this.#skipSpace();
-        if (sign === '=') for (const name of variables) this.#known(name, start);
         return { variables, declares: sign === ':=' };
       }
       if (sign !== ',' || variables.length >= most) break;

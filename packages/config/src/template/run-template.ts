@@ -10,7 +10,7 @@ import {
   TemplateFailure,
   typeOf,
 } from './go-value.ts';
-import { printedValue, templateFunctions } from './template-functions.ts';
+import { fail, printedValue, templateFunctions } from './template-functions.ts';
 import { TemplateProblem } from './template-tokens.ts';
 import type { BranchNode, Command, Operand, Pipe, Template, TemplateNode } from './template-tree.ts';
 
@@ -138,13 +138,17 @@ class Runner {
 
   #set(name: string, value: GoValue, declares: boolean, variables: Variables): void {
     const known = declares ? undefined : variables.findLast((variable) => variable.name === name);
+    if (known === undefined && !declares) fail(`there is no variable "${name}"`);
     if (known === undefined) variables.push({ name, value });
     else known.value = value;
   }
 
   #pipe(pipe: Pipe, dot: GoValue, variables: Variables): GoValue {
     const value = this.#value(pipe, dot, variables);
-    for (const name of pipe.variables) this.#set(name, value, pipe.declares, variables);
+    const start = pipe.commands[0]?.operands[0].start ?? 0;
+    this.#at(start, () => {
+      for (const name of pipe.variables) this.#set(name, value, pipe.declares, variables);
+    });
     return value;
   }
 

@@ -39,7 +39,11 @@ const named: Readonly<Record<string, readonly [Arity, TemplateFunction]>> = {
   ge: [two, ([a = none, b = none]) => goBool(compare(a, b) >= 0)],
   gt: [two, ([a = none, b = none]) => goBool(compare(a, b) > 0)],
   html: [{ least: 0 }, (args) => goString(printValues(args).replaceAll(/[\0"'&<>]/g, (c) => html[c] ?? c))],
-  index: [{ least: 1 }, ([value = none, ...keys]) => keys.reduce(entryOf, value)],
+  index: [
+    { least: 1 },
+    ([value = none, ...keys]) =>
+      value.kind === 'nil' ? fail('nil has no entries') : keys.reduce(entryOf, value),
+  ],
   js: [{ least: 0 }, (args) => goString(escapeScript(printValues(args)))],
   le: [two, ([a = none, b = none]) => goBool(compare(a, b) <= 0)],
   len: [one, ([value = none]) => goInt(lengthOf(value))],
@@ -64,7 +68,8 @@ export const templateFunctions: ReadonlyMap<string, TemplateFunction> = new Map(
 /** All names that a template may call. */
 export const templateFunctionNames: ReadonlySet<string> = new Set([...templateFunctions.keys(), 'and', 'or']);
 
-function fail(reason: string): never {
+/** Ends the template here. */
+export function fail(reason: string): never {
   throw new TemplateFailure(reason);
 }
 

@@ -36,10 +36,9 @@ export async function exportArchitecture(
 ): Promise<Exported> {
   const exporter = exporterOf(build, target);
   const prepared = await prepareArchitecture(build);
-  const { graph, context } = prepared;
-  const { environment } = context;
+  const { graph } = prepared;
   const state =
-    moment === 'environment' ? environment.state : lower(graph.plan, graph.lowerOptions).workspace;
+    moment === 'environment' ? graph.lowerOptions.base : lower(graph.plan, graph.lowerOptions).workspace;
   return await build.stages.run('solve', { architecture: build.architecture }, async () => {
     const files = tarOf(build, prepared, state);
     const source: ExportSource = {
