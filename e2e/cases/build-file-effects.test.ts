@@ -40,7 +40,7 @@ const buildFile = `package:
   cpe: {part: o, vendor: example, product: effects}
 vars: {version: 1.2.3, major: "0", said: file}
 var-transforms:
-  - {from: "\${{vars.version}}", match: '^(?P<a>\\d+)\\.(\\d+).*$', replace: '\${a}_$2', to: mangled}
+  - {from: "\${{package.version}}", match: '^(?P<a>\\d+)\\.(\\d+).*$', replace: '\${a}_$2', to: mangled}
 options:
   extra: {vars: {said: option}, environment: {contents: {packages: {add: [coreutils], remove: [make]}}}}
 environment:
@@ -179,6 +179,7 @@ describe.skipIf(daemons.length === 0).each(daemons)('on BuildKit %s', (_, addres
     const { info, controlFiles } = await opened('effects');
     expect(info).toMatchObject({
       description: 'What effects says',
+      url: 'https://example.org/1.2.3',
       licenses: ['MIT', 'My Own'],
       provides: ['effects-of=1.2.3-r4'],
       replaces: ['effects-1_2'],

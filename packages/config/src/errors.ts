@@ -41,6 +41,7 @@ export interface Details {
   CONFIG_ARCHITECTURE_UNKNOWN: { name: string; meant: string | undefined };
   CONFIG_CONDITION_NEVER: { name: string };
   CONFIG_USES_IGNORED: { uses: string };
+  CONFIG_BASEIMAGE_IGNORED: { image: string };
   CONFIG_CAPABILITIES_IGNORED: { names: readonly string[] };
   CONFIG_FETCH_UNCHECKED: Record<string, never>;
   CONFIG_CHECKOUT_UNPINNED: { name: string; value: string };
@@ -220,6 +221,11 @@ export const errors: ErrorCatalogue<Details> = {
   CONFIG_USES_IGNORED: {
     title: 'A step with "uses" and steps of its own',
     message: ({ uses }) => `This step has steps of its own, so the pipeline "${uses}" is not loaded.`,
+  },
+  CONFIG_BASEIMAGE_IGNORED: {
+    title: 'A base image that is not used',
+    message: ({ image }) =>
+      `The environment is made of packages alone, so ${image} is not used. Name the packages that are needed of it.`,
   },
   CONFIG_CAPABILITIES_IGNORED: {
     title: 'Capabilities that steps do not get',

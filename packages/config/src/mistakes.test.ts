@@ -15,6 +15,7 @@ test.each([
   [`${head}  cpe: {vendor: x}\n`, '4:8 CONFIG_CPE_INVALID'],
   [`${head}  setcap: [{path: /a, add: {cap_foo: ep}, reason: x}]\n`, '4:29 CONFIG_SETCAP_INVALID'],
   [`${head}  dependencies: {runtime: ["\${{package.name"]}\n`, '4:29 CONFIG_VARIABLE_MALFORMED'],
+  [`${head}environment: {contents: {baseimage: {image: a, apkindex: b}}}\n`, '4:26 CONFIG_BASEIMAGE_IGNORED'],
   [`${head}subpackages:\n  - name: a\n`, '5:11 CONFIG_NAME_DUPLICATE'],
   [`${head}subpackages:\n  - name: b\n  - name: b\n`, '6:11 CONFIG_NAME_DUPLICATE'],
   [`${head}subpackages:\n  - name: b\n    range: c\n`, '6:12 CONFIG_RANGE_UNKNOWN'],

@@ -213,6 +213,16 @@ test('files with Windows line ends mean the same, and keep their places', () => 
   expect(windows.slice(span?.start.offset, span?.end.offset)).toBe('make all');
 });
 
+test('the version of the package may be made of a var, for all that refers to it', () => {
+  const text = `package: {name: a, version: "\${{vars.v}}", url: "x/\${{package.full-version}}"}
+vars: {v: 1.2.3}
+var-transforms: [{from: "\${{package.version}}", match: '\\.\\d+$', replace: '', to: short}]
+pipeline: [{name: "\${{vars.short}}"}]
+`;
+  const { package: main, pipeline } = read(text);
+  expect([main.version, main.url, pipeline[0]?.name]).toEqual(['1.2.3', 'x/1.2.3-r0', '1.2']);
+});
+
 test('brackets that close at the beginning of a line are read, whatever the line ends', () => {
   const text = 'package: {\nname: a,\nversion: "1"\n}\nvars:\n  a: "b\nc"\n  d: |\n    e\n     f\n';
   for (const lineEnd of ['\n', '\r\n', '\r']) {

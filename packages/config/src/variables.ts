@@ -41,12 +41,21 @@ export type VariableProblem =
  * at build time stay as they are.
  */
 export function fileVariables(sources: VariableSources, problems: VariableProblem[]): Map<string, string> {
+  const { vars } = sources;
+  const plain: Variables = {
+    get: (name) => {
+      const value = name.startsWith('vars.') ? vars[name.slice(5)] : undefined;
+      return value?.includes('${{') === true ? undefined : value;
+    },
+  };
+  const name = substitute(sources.name, plain).text;
+  const version = substitute(sources.version, plain).text;
   const table = new Map<string, string>([
-    ['package.name', sources.name],
-    ['package.version', sources.version],
+    ['package.name', name],
+    ['package.version', version],
     ['package.description', sources.description],
     ['package.epoch', String(sources.epoch)],
-    ['package.full-version', `${sources.version}-r${sources.epoch}`],
+    ['package.full-version', `${version}-r${sources.epoch}`],
   ]);
   resolveVars(sources.vars, table, problems, 'lenient');
   applyTransforms(sources.varTransforms, table, problems);

@@ -2,6 +2,7 @@ import { diagnostic, didYouMean, type Diagnostic, type Span } from '@melange2/di
 import { architecture, architectures } from './architecture.ts';
 import { parseCondition, possibleValues } from './condition.ts';
 import { errors, type Details } from './errors.ts';
+import type { EnvironmentContents } from './environment.ts';
 import type { PackageConfig, Subpackage } from './package-config.ts';
 import type { PipelineStep } from './pipeline-step.ts';
 import type { Places } from './places.ts';
@@ -62,12 +63,19 @@ export function warnConfig(
   warnPackage();
   for (const steps of allSteps(config)) warnSteps(steps);
   warnEnvironment(config.environment.contents.at);
+  warnBaseImage(config.environment.contents);
   warnCapabilities();
   warnConditions();
   // The references never look at the steps of tests, so these are no errors.
   for (const { test } of [config, ...config.subpackages]) {
     for (const { problem, span } of stepConflicts(test?.pipeline ?? []))
       warn('CONFIG_STEP_CONFLICT', { problem }, span);
+    if (test !== undefined) warnBaseImage(test.environment.contents);
+  }
+
+  function warnBaseImage({ baseImage, at }: EnvironmentContents): void {
+    if (baseImage !== undefined)
+      warn('CONFIG_BASEIMAGE_IGNORED', { image: baseImage.image }, at.key('baseimage'));
   }
 
   function warnCapabilities(): void {
