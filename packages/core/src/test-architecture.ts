@@ -1,6 +1,6 @@
 import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
 import { assemble } from '@melange2/environment';
-import { lowerTest, planTests, type TestPlan, withPaths } from '@melange2/pipeline';
+import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
 import { type ArchitectureBuild, compiledOf, contextOf } from './architecture-build.ts';
 import { environmentSettings } from './build-file/environment-settings.ts';
 import { testVertices } from './export-state.ts';
@@ -92,7 +92,7 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
   const { sources } = compiledOf(build);
   const { resources } = stepResources(build, caps);
   const lowered = lowerTest(plan, {
-    base: withPaths(environment.state, plan.environment.paths),
+    base: environment.state,
     sourceDateEpoch: epoch,
     trace: request.debug,
     ...(resources === undefined ? {} : { resources }),

@@ -5,6 +5,7 @@ import { logFile, logFolder, stepCommand } from './step-command.ts';
 import { failedLogMount, failedLogPath } from './failed-log.ts';
 import { logMount } from './step-mounts.ts';
 import { prepareWorkspace } from './prepare-workspace.ts';
+import { withPaths } from './environment-paths.ts';
 import { workspaceFolder } from './workspace.ts';
 import { shellQuoted } from './shell-quoted.ts';
 
@@ -33,7 +34,7 @@ export interface LoweredTest {
  */
 export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTest {
   const { uid, gid } = plan.user;
-  let state = prepareWorkspace(options.base, {
+  let state = prepareWorkspace(withPaths(options.base, plan.environment.paths), {
     user: plan.user,
     outputs: [],
     sourceDateEpoch: options.sourceDateEpoch,
