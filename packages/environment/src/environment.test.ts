@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readTar, type TarEntry } from '@melange2/apk';
+import { createKeyPair, readTar, type TarEntry } from '@melange2/apk';
 import { marshal } from '@melange2/llb';
 import { testKey, tinyPackage, tinyRepository, type TinyPackage } from '@melange2/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -414,4 +414,49 @@ test('a lock survives its file, without credentials', async () => {
   expect(formatLock(secret)).not.toContain('secret');
   expect(() => parseLock('{}', 'lock.json', dir)).toThrow(/parts of it are missing/);
   expect(() => parseLock('{', 'lock.json', dir)).toThrow(/it is not JSON/);
+});
+
+test('what an environment cannot be made of is refused with its code, and named', async () => {
+  const key = await testKey();
+  await tinyRepository(dir, { packages: [base, tool], key });
+  const refused = async (code: string, says: string, work: Promise<unknown>): Promise<void> => {
+    const error = await work.then(
+      () => undefined,
+      (cause: unknown) => cause as Error & { code?: string },
+    );
+    expect([error?.code, error?.message]).toEqual([code, expect.stringContaining(says)]);
+  };
+  await refused('ENVIRONMENT_REPOSITORY_INVALID', 'ftp', lock({ repositories: ['ftp://example/os'] }));
+
+  const other = join(dir, 'other', key.keyName);
+  await mkdir(join(dir, 'other'));
+  await writeFile(other, (await createKeyPair(2048)).publicPem);
+  const keyring = [join(dir, key.keyName), other];
+  await refused('ENVIRONMENT_KEY_AMBIGUOUS', key.keyName, lock({ keyring }));
+  const missing = join(dir, 'missing.pub');
+  await refused('ENVIRONMENT_KEY_UNREADABLE', missing, lock({ keyring: [missing] }));
+
+  const locked = await lock();
+  await writeFile(join(dir, 'file'), '');
+  const below = join(dir, 'file/cache');
+  await refused('ENVIRONMENT_CACHE_UNWRITABLE', below, build(locked, { cacheDir: below }));
+  await rm(join(dir, 'x86_64/tool-1-r0.apk'));
+  await refused('ENVIRONMENT_PACKAGE_MISSING', 'tool-1-r0', build(locked, { cacheDir: join(dir, 'empty') }));
+
+  const line = 'root:x:0:0';
+  const odd = { ...base, files: { ...base.files, 'etc/passwd': `${line}\n` } };
+  await tinyRepository(dir, { packages: [odd, tool], key });
+  await refused(
+    'ENVIRONMENT_ACCOUNT_INVALID',
+    line,
+    lock().then((of) => build(of)),
+  );
+  const text = formatLock(locked);
+  for (const damaged of [
+    '[]',
+    text.replace('"version": 1', '"version": 9'),
+    text.replaceAll('"repository": 0', '"repository": 7'),
+  ]) {
+    await refused('ENVIRONMENT_LOCK_INVALID', 'a.lock', (async () => parseLock(damaged, 'a.lock', dir))());
+  }
 });

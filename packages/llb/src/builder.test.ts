@@ -10,17 +10,21 @@ import {
   formatPlatform,
   git,
   image,
+  imageBlob,
   local,
   marshal,
   merge,
   mkdir,
   mkfile,
   normalizePlatform,
+  ociLayoutBlob,
   parseImageReference,
   parsePlatform,
+  passthrough,
   rangeOfSpan,
   readGraph,
   scratch,
+  type Mount,
   type RunOptions,
   type State,
 } from './index.ts';
@@ -203,5 +207,26 @@ test('the portable hash is the same as that of Node', () => {
       expect(portableSha256(bytes)).toBe(expected);
       expect(nodeSha256(bytes)).toBe(expected);
     }),
+  );
+});
+
+test.each([
+  ['LLB_PASSTHROUGH_INVALID', 'it has no id', () => passthrough('', [{ state: base, output: true }])],
+  ['LLB_PASSTHROUGH_INVALID', 'all of its inputs are empty', () => passthrough('a', [{ state: scratch() }])],
+  ['LLB_PASSTHROUGH_INVALID', 'none of its inputs is handed on', () => passthrough('a', [{ state: base }])],
+  ['LLB_BLOB_REFERENCE_INVALID', 'it has no digest', () => imageBlob('example.com/a')],
+  [
+    'LLB_BLOB_REFERENCE_INVALID',
+    'a blob has no tag',
+    () => ociLayoutBlob(`example.com/a:1@sha256:${'0'.repeat(64)}`),
+  ],
+  [
+    'LLB_MOUNT_INVALID',
+    'a tmpfs is empty at first',
+    () => base.run(run({ mounts: [{ kind: 'tmpfs', dest: '/tmp', source: base } as Mount] })),
+  ],
+] as const)('%s: %s', (code, problem, make) => {
+  expect(make).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(problem) as string }),
   );
 });

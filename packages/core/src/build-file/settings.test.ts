@@ -23,4 +23,7 @@ test('HTTP_AUTH names its host, and its password never stands in an error', () =
   expect(find('apk.example:8080')).toEqual({ username: 'me', password: 'pa:ss' });
   expect(find('other.example')).toBeUndefined();
   expect(() => httpCredentials({ HTTP_AUTH: 'digest:h:u:hunter2' })).toThrow(/^(?!.*hunter2)/);
+  expect(() => httpCredentials({ HTTP_AUTH: 'basic:h:u' })).toThrow(
+    expect.objectContaining({ code: 'HTTP_AUTH_INVALID' }),
+  );
 });
