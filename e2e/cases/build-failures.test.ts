@@ -1,48 +1,21 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { buildPackage, type BuiltPackages } from '../harness/build-package.ts';
 import { melange2 } from '../harness/melange2.ts';
+import { packageFiles, sampleFile } from '../harness/sample-file.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
 const world = inject('world');
 const apkCache = inject('apkCache');
 
-function buildFile(dir: string, pipeline: string): string {
-  const file = join(dir, 'source/sample.yaml');
-  mkdirSync(join(dir, 'source'));
-  writeFileSync(
-    file,
-    `package:
-  name: sample
-  version: 1.0.0
-  epoch: 0
-  description: Sample
-environment:
-  contents:
-    packages: [busybox]
-pipeline:
-${pipeline}`,
-  );
-  return file;
-}
-
-/** Files below a folder, without the logs and caches of the run. */
-function left(dir: string): string[] {
-  return existsSync(join(dir, 'packages'))
-    ? readdirSync(join(dir, 'packages'), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => entry.name)
-    : [];
-}
-
 test('a daemon that is not there ends with what was tried, and exit code 3', async () => {
   const dir = testFolder();
-  const file = buildFile(dir, '  - runs: "true"\n');
+  const file = sampleFile(dir, '  - runs: "true"\n');
   const address = `unix://${dir}/none.sock`;
   const { code, stderr } = await buildPackage({ file, apkCache, address, world, dir });
   expect(code).toBe(3);
@@ -52,7 +25,7 @@ test('a daemon that is not there ends with what was tried, and exit code 3', asy
 
 test('an environment that cannot be had ends with the places of what is missing', async () => {
   const dir = testFolder();
-  const file = buildFile(dir, '  - uses: meson/configure\n');
+  const file = sampleFile(dir, '  - uses: meson/configure\n');
   const text = readFileSync(file, 'utf8');
   const [address = ''] = daemons.map(([, at]) => at);
   const options = { file, apkCache, address, world, dir };
@@ -73,7 +46,7 @@ test('an environment that cannot be had ends with the places of what is missing'
 
 test('all problems of a build file are reported together, sorted by place, with exit code 2', async () => {
   const dir = testFolder();
-  const file = buildFile(
+  const file = sampleFile(
     dir,
     `  - uses: fetsh
   - runs: echo \${{vars.nothing}}
@@ -99,7 +72,7 @@ test('all problems of a build file are reported together, sorted by place, with 
 describe.each(daemons)('on BuildKit %s', (_, address) => {
   test('a failing step ends with its place, its last lines, the log and its exit code', async () => {
     const dir = testFolder();
-    const file = buildFile(
+    const file = sampleFile(
       dir,
       `  - name: First
     runs: echo fine
@@ -118,12 +91,12 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     expect(stderr).toContain('trouble');
     const log = /\S+\.log/.exec(stderr)?.[0] ?? '';
     expect(readFileSync(log, 'utf8')).toContain('trouble');
-    expect(left(dir)).toEqual([]);
+    expect(packageFiles(dir)).toEqual([]);
   });
 
   test('an interrupt ends the build with nothing half-written and exit code 130', async () => {
     const dir = testFolder();
-    const file = buildFile(dir, `  - runs: |\n      echo STARTED ${Date.now()}\n      sleep 300\n`);
+    const file = sampleFile(dir, `  - runs: |\n      echo STARTED ${Date.now()}\n      sleep 300\n`);
     const stop = new AbortController();
     const { code } = await buildPackage({
       apkCache,
@@ -137,7 +110,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
       },
     });
     expect(code).toBe(130);
-    expect(left(dir)).toEqual([]);
+    expect(packageFiles(dir)).toEqual([]);
   });
 
   test('a source whose checksum differs is refused', async () => {
@@ -146,7 +119,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     const sources = join(dir, 'sources');
     mkdirSync(sources);
     writeFileSync(join(sources, `sha256:${digest}`), 'something else');
-    const file = buildFile(
+    const file = sampleFile(
       dir,
       `  - uses: fetch
     with:
@@ -166,7 +139,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     expect(stderr).toMatch(/sample\.yaml:13:\d+: error BUILD_SOURCE_DIFFERS/);
     expect(stderr).toContain(`zip30.tar.gz, which sample is built from, has another sha256`);
     expect(stderr).toContain(`expected ${digest}, found ${found}.`);
-    expect(left(dir)).toEqual([]);
+    expect(packageFiles(dir)).toEqual([]);
   });
 
   test('a download that fails on the daemon is left to the step, which tries again', async () => {
@@ -189,7 +162,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
       `  - uses: fetch\n    with: {uri: "${at}${path}", expected-sha256: "${digest}", extract: false}\n`;
     const build = (path: string, name: string): Promise<BuiltPackages> => {
       mkdirSync(join(dir, name));
-      const file = buildFile(join(dir, name), `${fetch(path)}  - runs: cp file \${{targets.destdir}}/\n`);
+      const file = sampleFile(join(dir, name), `${fetch(path)}  - runs: cp file \${{targets.destdir}}/\n`);
       const args = ['--network', 'host'];
       return buildPackage({ file, apkCache, address, world: { ...world, sources }, dir, args });
     };
@@ -216,7 +189,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     onTestFinished(() => void server.close());
     const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/some.tar.gz`;
     const digest = 'f0e8bb1f9b7eb0b01285495a2699df3a4b766784c1765a8f1aeedf63c0806369';
-    const file = buildFile(
+    const file = sampleFile(
       dir,
       `  - uses: fetch\n    with:\n      expected-sha256: ${digest}\n      uri: ${uri}\n`,
     );
@@ -226,6 +199,6 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     expect(built.stderr).toMatch(/sample\.yaml:12:\d+: error BUILD_SOURCE_DIFFERS/);
     expect(built.stderr).toContain(`${uri}, which sample is built from, has another sha256`);
     expect(built.stderr).toContain(`expected ${digest}, found ${found}.`);
-    expect([...left(dir), ...readdirSync(sources)]).toEqual([]);
+    expect([...packageFiles(dir), ...readdirSync(sources)]).toEqual([]);
   });
 });

@@ -1,43 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { buildPackage, type BuiltPackages } from '../harness/build-package.ts';
+import { packageFiles, sampleFile } from '../harness/sample-file.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
 const world = inject('world');
 const apkCache = inject('apkCache');
-
-function buildFile(dir: string, pipeline: string): string {
-  const file = join(dir, 'source/sample.yaml');
-  mkdirSync(join(dir, 'source'));
-  writeFileSync(
-    file,
-    `package:
-  name: sample
-  version: 1.0.0
-  epoch: 0
-  description: Sample
-environment:
-  contents:
-    packages: [busybox]
-pipeline:
-${pipeline}`,
-  );
-  return file;
-}
-
-/** Files below a folder, without the logs and caches of the run. */
-function left(dir: string): string[] {
-  return existsSync(join(dir, 'packages'))
-    ? readdirSync(join(dir, 'packages'), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => entry.name)
-    : [];
-}
 
 describe.each(daemons)('on BuildKit %s', (_, address) => {
   test('a download that fails is told at its place where the step has no network to try it', async () => {
@@ -52,7 +25,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     onTestFinished(() => void server.close());
     const build = (name: string, uri: string): Promise<BuiltPackages> => {
       mkdirSync(join(dir, name));
-      const file = buildFile(
+      const file = sampleFile(
         join(dir, name),
         `  - uses: fetch\n    with:\n      expected-sha256: ${digest}\n      uri: ${uri}\n`,
       );
@@ -68,12 +41,12 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/sample\.yaml:13:\d+: error BUILD_DOWNLOAD_FAILED/);
     expect(refused.stderr).toContain('connection refused');
-    expect([...left(dir), ...readdirSync(sources)]).toEqual([]);
+    expect([...packageFiles(dir), ...readdirSync(sources)]).toEqual([]);
   });
 
   test('a package that no repository has ends the build before a step runs', async () => {
     const dir = testFolder();
-    const file = buildFile(dir, '  - runs: echo ran\n');
+    const file = sampleFile(dir, '  - runs: echo ran\n');
     writeFileSync(file, readFileSync(file, 'utf8').replace('[busybox]', '[busybox, not-there]'));
     const { code, stderr } = await buildPackage({ file, apkCache, address, world, dir });
     expect(code).toBe(1);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatEndpoint } from '@melange2/buildkit-client';
 import { startPrivateDaemon } from '@melange2/daemon';
@@ -8,6 +8,7 @@ import { cutSocket } from '../harness/cut-socket.ts';
 import { daemonProgram } from '../harness/daemon-programs.ts';
 import { repositoryRoot } from '../harness/melange2.ts';
 import { onTerminal } from '../harness/on-terminal.ts';
+import { packageFiles, sampleFile } from '../harness/sample-file.ts';
 import { slack } from '../harness/slack.ts';
 import { smallDisk } from '../harness/small-disk.ts';
 import { testFolder } from '../harness/test-folder.ts';
@@ -21,25 +22,9 @@ const isRoot = process.getuid?.() === 0;
 /** Seconds that a step sleeps: no other process on the machine has this number. */
 let unique = 100_000 + (process.pid % 10_000) * 10;
 
-function writeRecipe(dir: string, script: string): string {
-  mkdirSync(join(dir, 'source'), { recursive: true });
-  const file = join(dir, 'source/sample.yaml');
-  writeFileSync(
-    file,
-    `package:
-  name: sample
-  version: 1.0.0
-  epoch: 0
-environment:
-  contents:
-    packages: [busybox, coreutils]
-pipeline:
-  - name: Works
-    runs: |
-${script.replaceAll(/^/gm, '      ')}
-`,
-  );
-  return file;
+function works(dir: string, script: string): string {
+  const text = script.replaceAll(/^/gm, '      ');
+  return sampleFile(dir, `  - name: Works\n    runs: |\n${text}\n`, { packages: 'busybox, coreutils' });
 }
 
 function build(
@@ -48,17 +33,14 @@ function build(
   script: string,
   more: Partial<BuildPackageOptions> = {},
 ): Promise<BuiltPackages> {
-  return buildPackage({ file: writeRecipe(dir, script), apkCache, address, world, dir, ...more });
-}
-
-/** Files that a build left where packages go, the hidden ones too. */
-function left(dir: string): readonly string[] {
-  const packages = join(dir, 'packages');
-  return existsSync(packages)
-    ? readdirSync(packages, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map(({ name }) => name)
-    : [];
+  return buildPackage({
+    file: works(dir, script),
+    apkCache,
+    address,
+    world,
+    dir,
+    ...more,
+  });
 }
 
 /** Processes of this machine with a text in their command line: steps of the daemons here are among them. */
@@ -112,7 +94,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     expect(stderr).toMatch(/error BUILDKIT_(CONNECTION_LOST|UNREACHABLE)/);
     expect(code).toBe(3);
     expect(Date.now() - cutAt).toBeLessThan(slack * 8000);
-    expect(left(dir)).toEqual([]);
+    expect(packageFiles(dir)).toEqual([]);
     await expect.poll(() => processesWith(String(unique)).length, { timeout: 15_000 }).toBe(0);
   });
 
@@ -132,13 +114,13 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     const { code } = await build(dir, address, script, { onStderr });
     expect(code).toBe(wanted);
     expect(Date.now() - sentAt).toBeLessThan(slack * 3000);
-    expect(left(dir)).toEqual([]);
+    expect(packageFiles(dir)).toEqual([]);
     await expect.poll(() => processesWith(String(unique)).length, { timeout: 10_000 }).toBe(0);
   });
 
   test('a terminal that is closed ends the build and its step', async () => {
     const dir = testFolder();
-    const file = writeRecipe(dir, `echo STARTED ${Date.now()}\nsleep ${++unique}`);
+    const file = works(dir, `echo STARTED ${Date.now()}\nsleep ${++unique}`);
     const args = ['build', file, '--arch', world.arch, '-r', world.repository, '-k', world.keyring];
     let isClosed = false;
     await onTerminal(
@@ -171,7 +153,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
       const { code, stderr } = await build(dir, address, big(1));
       expect(stderr).toMatch(/error PACKAGE_WRITE_FAILED: .*packages.*: the disk is full/);
       expect(code).toBe(1);
-      expect(left(dir)).toEqual([]);
+      expect(packageFiles(dir)).toEqual([]);
     },
   );
 
@@ -207,7 +189,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     const { code, stderr } = await build(dir, address, big(1));
     expect(stderr).toMatch(/error PACKAGE_WRITE_FAILED: .*state.*: the disk is full/);
     expect(code).toBe(1);
-    expect(left(dir)).toEqual([]);
+    expect(packageFiles(dir)).toEqual([]);
   });
 
   test.runIf(isRoot && age !== 'host')('a full disk of the daemon is the verdict', async () => {
@@ -221,7 +203,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
       const { code, stderr } = await build(dir, formatEndpoint(daemon.endpoint), big(2));
       expect(code, stderr).toBe(1);
       expect(stderr).toMatch(/no space left to write|disk of the daemon is full/);
-      expect(left(dir)).toEqual([]);
+      expect(packageFiles(dir)).toEqual([]);
     } finally {
       await daemon.stop();
     }
@@ -239,7 +221,7 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
       const { code, stderr } = await build(dir, formatEndpoint(daemon.endpoint), script, { onStderr });
       expect(stderr).toMatch(/error BUILDKIT_CONNECTION_LOST/);
       expect(code).toBe(3);
-      expect(left(dir)).toEqual([]);
+      expect(packageFiles(dir)).toEqual([]);
     } finally {
       // A daemon that is killed lets its steps run on.
       for (const pid of processesWith(String(unique))) process.kill(pid, 'SIGKILL');

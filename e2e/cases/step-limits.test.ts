@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, inject, test } from 'vitest';
 import { buildPackage, type BuiltPackages } from '../harness/build-package.ts';
+import { sampleFile } from '../harness/sample-file.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
@@ -15,20 +15,7 @@ function build(
   more = '',
 ): Promise<BuiltPackages> {
   const dir = testFolder();
-  mkdirSync(join(dir, 'source'));
-  const file = join(dir, 'source/sample.yaml');
-  writeFileSync(
-    file,
-    `package:
-  name: sample
-  version: 1.0.0
-  epoch: 0
-${more}environment:
-  contents:
-    packages: [busybox]
-pipeline:
-${pipeline}`,
-  );
+  const file = sampleFile(dir, pipeline, { more });
   return buildPackage({ file, apkCache, address, world, dir, args });
 }
 
@@ -47,7 +34,7 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     const { code, stderr } = await build(address, hangs(), ['--step-timeout', 'Hangs=2s']);
     expect(code, stderr).toBe(1);
     expect(stderr).toContain('BUILD_STEP_TIMED_OUT: The step "Hangs" of sample was stopped after 2.0s');
-    expect(stderr).toMatch(/sample\.yaml:1[1-3]:\d+: error BUILD_STEP_TIMED_OUT/);
+    expect(stderr).toMatch(/sample\.yaml:1[2-4]:\d+: error BUILD_STEP_TIMED_OUT/);
     expect(stderr).toMatch(/│ waiting \d+/);
     expect(readFileSync(/\S+Hangs\.log/.exec(stderr)?.[0] ?? '', 'utf8')).toContain('waiting');
     expect(Date.now() - started).toBeLessThan(20_000);

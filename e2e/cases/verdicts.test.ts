@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { buildPackage } from '../harness/build-package.ts';
+import { sampleFile } from '../harness/sample-file.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
@@ -22,7 +21,7 @@ const failing: readonly Failing[] = [
     why: 'a missing command',
     packages: 'busybox',
     script: 'echo one\nmake --version\necho two',
-    said: ['command make is not in the environment', 'package make has it', 'sample.yaml:12:7'],
+    said: ['command make is not in the environment', 'package make has it', 'sample.yaml:13:7'],
   },
   {
     why: 'a command that nothing provides',
@@ -80,23 +79,8 @@ const failing: readonly Failing[] = [
 describe.each(daemons)('on BuildKit %s, the reason of a failed step is', (_, address) => {
   test.each(failing)('$why', async ({ packages, script, said }) => {
     const dir = testFolder();
-    mkdirSync(join(dir, 'source'));
-    const file = join(dir, 'source/sample.yaml');
     const lines = script.split('\n').map((line) => `      ${line}\n`);
-    writeFileSync(
-      file,
-      `package:
-  name: sample
-  version: 1.0.0
-  epoch: 0
-environment:
-  contents:
-    packages: [${packages}]
-pipeline:
-  - name: Breaks
-    runs: |
-${lines.join('')}`,
-    );
+    const file = sampleFile(dir, `  - name: Breaks\n    runs: |\n${lines.join('')}`, { packages });
     const { code, stderr } = await buildPackage({ file, apkCache, address, world, dir });
     expect(code, stderr).toBe(1);
     const error = stderr.slice(stderr.lastIndexOf('BUILD_STEP_FAILED') - 200);

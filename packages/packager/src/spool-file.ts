@@ -5,7 +5,7 @@ import { writeFailed } from './errors.ts';
 
 /** Smaller pieces are read at once: for a few kilobytes a thread costs more than the read. */
 const smallBytes = 64 * 1024;
-const bufferBytes = 1024 * 1024;
+const bufferBytes = 256 * 1024;
 
 /**
  * A temporary file that contents are appended to and read back from, so that packages of any size take
