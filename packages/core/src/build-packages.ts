@@ -17,7 +17,7 @@ import { checkLinterNames } from './packages/check-packages.ts';
 import { compileBuild } from './build-file/compile-build.ts';
 import { drawGraph, type DrawnGraph, type GraphForm } from './build-file/draw-graph.ts';
 import { errors } from './errors.ts';
-import { remoteCaches } from './caches/remote-caches.ts';
+import { readCacheSpecs } from './caches/remote-caches.ts';
 import { sourceDateEpoch } from './source-date-epoch.ts';
 import { eventBus, type EventBus } from './event-bus.ts';
 import { exportArchitecture, type ExportedMoment } from './exports/export-architecture.ts';
@@ -106,8 +106,7 @@ async function runBuild<T>(
     checkLinterNames(request, hooks);
     // These are needed later, but what is wrong with them is told before anything is waited for.
     sourceDateEpoch(request.buildDate, host.env);
-    remoteCaches(request.cacheFrom ?? [], 'read', kernel);
-    remoteCaches(request.cacheTo ?? [], 'write', kernel);
+    readCacheSpecs([...(request.cacheFrom ?? []), ...(request.cacheTo ?? [])], kernel);
     const inputs = await stages.run('read', {}, () => readInputs(request, host));
     const key =
       request.signingKey === undefined ? undefined : await readSigningKey(request.signingKey, host.env);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { cacheSecrets, parseRemoteCache, withCloudAttributes } from '@melange2/cache';
+import { cacheSecrets, parseRemoteCache, type RemoteCache, withCloudAttributes } from '@melange2/cache';
 import type { CacheBackend } from '@melange2/plugin-api';
 import type { Kernel } from '../kernel.ts';
 
@@ -14,11 +14,10 @@ import type { Kernel } from '../kernel.ts';
 export function remoteCaches(
   specs: readonly string[],
   use: 'read' | 'write',
-  { hooks, host, redactor }: Kernel,
+  kernel: Kernel,
 ): CacheBackend[] {
-  return specs.map((spec) => {
-    const cache = withCloudAttributes(parseRemoteCache(spec), host.env);
-    for (const secret of cacheSecrets(cache)) redactor.add(secret);
+  const { hooks, host } = kernel;
+  return readCacheSpecs(specs, kernel).map((cache) => {
     const backend = hooks.resolveCacheBackend.for(cache.type).call(cache) ?? cache;
     const { type } = backend;
     const mode = use === 'write' && type !== 'inline' ? { mode: 'max' } : {};
@@ -28,5 +27,18 @@ export function remoteCaches(
     ]);
     const attributes = { ...mode, ...(Object.fromEntries(paths) as Record<string, string>) };
     return { ...backend, attributes };
+  });
+}
+
+/**
+ * Reads what a user wrote of caches, and asks nobody for them yet. Secrets in it are not told from now on.
+ *
+ * @throws {BuildError} CACHE_SPEC_INVALID
+ */
+export function readCacheSpecs(specs: readonly string[], { host, redactor }: Kernel): RemoteCache[] {
+  return specs.map((spec) => {
+    const cache = withCloudAttributes(parseRemoteCache(spec), host.env);
+    for (const secret of cacheSecrets(cache)) redactor.add(secret);
+    return cache;
   });
 }
