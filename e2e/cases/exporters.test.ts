@@ -120,16 +120,18 @@ describe.skipIf(engines.length === 0)('what a build left, as an image', () => {
     async (_, address) => {
       const engine = dockerEngine(address);
       const image = `e2e-${randomUUID()}:env`;
-      const digests = new Set<string>();
-      for (const [, other] of daemons) {
+      const digests = new Map<string, string | undefined>();
+      for (const [age, other] of daemons) {
         const to = ['--to', 'docker', '--ref', image, '--state', 'environment'];
         const { code, stderr, stdout } = await run('export', other, recipe('exit 9'), to, {
           DOCKER_HOST: engine.host,
         });
         expect(code, stderr).toBe(0);
-        digests.add(/sha256:[0-9a-f]+/.exec(stdout)?.[0] ?? '');
+        digests.set(age, /sha256:[0-9a-f]+/.exec(stdout)?.[0]);
       }
-      expect(digests.size).toBe(1);
+      const [first] = digests.values();
+      expect(first).toMatch(/^sha256:/);
+      expect(Object.fromEntries(digests)).toEqual(Object.fromEntries(daemons.map(([age]) => [age, first])));
       expect(
         await engine.run(image, [
           'sh',
