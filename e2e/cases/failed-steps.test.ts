@@ -220,6 +220,15 @@ describe.skipIf(Object.keys(daemons).length === 0)('a step of an earlier build',
     expect(again.stderr).toContain('| + frobnicate --now');
   });
 
+  test.each(Object.entries(daemons))('is found among others of its name (%s)', async (_, address) => {
+    const dir = testFolder();
+    const named = (script: string): string => `  - name: Same\n    runs: ${script}\n`;
+    const text = recipe(`${named(`echo ${randomUUID()}`)}${named('echo two > file; exit 3')}`);
+    expect((await build(dir, address, text)).code).toBe(1);
+    expect((await later(dir, address, ['shell', '-c', 'cat file'])).stdout).toBe('two\n');
+    expect((await later(dir, address, ['log', '--trace'])).stdout).toContain('+ exit 3\n');
+  });
+
   test.each(Object.entries(daemons))(
     'is entered on a terminal as soon as it failed (%s)',
     async (_, address) => {

@@ -137,7 +137,6 @@ export function definitionOf(
   return marshal(state, {
     platform: `linux/${architectureNames(plan.architecture).go}`,
     caps,
-    localUniqueId: 'melange2',
   });
 }
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
 import { BuildError } from '@melange2/diagnostics';
 import {
@@ -210,7 +210,7 @@ async function fromImages(layering: Layering, platform: Platform, options: Assem
     [{ name: 'files.tar', path: literal.path, digest: literal.digest }],
     options.cacheDir,
   );
-  const actions = [copy(localDir(), '/files.tar', '/', { attemptUnpack: true })];
+  const actions = [copy(localDir(path), '/files.tar', '/', { attemptUnpack: true })];
   const state = merged.file(actions, { customName: 'environment: files with reserved names', ...group });
   return { state, attachables: { contentStores, localDirs: { [localName]: { path } } } };
 }
@@ -219,8 +219,13 @@ function countOf(layers: readonly NamedLayer[]): string {
   return layers.length === 1 ? (layers[0]?.name ?? '') : `${layers.length} packages`;
 }
 
-function localDir(): State {
+/**
+ * The vertex is that of builds with the same files only: builds that run at the same time share vertices that are alike,
+ * and with them what the first one sends.
+ */
+function localDir(staged: string): State {
   return local(localName, {
+    localUniqueId: basename(staged),
     sharedKeyHint: 'melange2-environment',
     customName: 'environment: package files',
   });
@@ -242,7 +247,7 @@ async function fromFiles(layering: Layering, _platform: Platform, options: Assem
   }));
   files.push({ name: 'overlay.tar', path: layering.overlay.path, digest: layering.overlay.digest });
   const path = await stage(files, options.cacheDir);
-  const source = localDir();
+  const source = localDir(path);
   const group = options.progressGroup === undefined ? {} : { progressGroup: options.progressGroup };
   let state = scratch();
   for (let at = 0; at < files.length; at += unpackedAtOnce) {

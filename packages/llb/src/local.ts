@@ -24,8 +24,9 @@ export interface LocalOptions extends OpOptions {
 /**
  * A directory of the client, sent by its session under this name.
  *
- * Give marshalling a `localUniqueId` that stays the same from build to build of one client: without any the
- * daemon keeps nothing of what was sent from one session to the next.
+ * A daemon shares vertices with the same digest between the solves that run at the same time, and then all of them see
+ * the files that one of the sessions sent. Give a directory, or marshalling, a `localUniqueId` that is that of the
+ * files, or is new for each solve. What was sent before is found by name and `sharedKeyHint`: a new id sends nothing again.
  *
  * @throws {BuildError} LLB_SOURCE_INVALID when the name is empty.
  */

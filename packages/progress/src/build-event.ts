@@ -72,6 +72,8 @@ export interface StepPlanned extends At {
   readonly package?: string;
   readonly architecture?: string;
   readonly place?: Span;
+  /** Which step of the plan it runs: `zip/4.0`. Equal in all builds of equal build files, unlike `step`. */
+  readonly planned?: string;
   /** The whole log's file, if there is one. */
   readonly logFile?: string;
   /** How long it ran when it ran last, in an earlier build. */

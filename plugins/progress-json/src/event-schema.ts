@@ -59,6 +59,7 @@ const events: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     'package?': string,
     'architecture?': string,
     'place?': span,
+    'planned?': string,
     'logFile?': string,
     'expectedMs?': number,
   },

@@ -51,7 +51,7 @@ async function printTrace(
   if (!existsSync(kept)) {
     const builder = await recordBuilder(record, terminal);
     try {
-      const query = { record, step: found.name, ...(address === undefined ? {} : { address }) };
+      const query = { record, step: found.id, ...(address === undefined ? {} : { address }) };
       file = await builder.trace(query, terminal.signal);
     } finally {
       await builder.close();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseRemoteCache } from '@melange2/cache';
@@ -9,7 +10,12 @@ import type { BuildRequest, Host } from '../build-request.ts';
 import { cacheFolder } from '../caches/cache-folder.ts';
 import type { BuildInputs } from './read-inputs.ts';
 
-/** A folder of the client, as the graph and as the session know it. */
+/**
+ * A folder of the client, as the graph and as the session know it.
+ *
+ * Its vertex is no other build's: builds that run at the same time share vertices that are alike, and with them the
+ * files that the first one sends.
+ */
 export interface SentFolder {
   readonly state: State;
   readonly dirs: Readonly<Record<string, LocalDir>>;
@@ -40,6 +46,7 @@ export function sourceFolder(
   return {
     state: local('source', {
       sharedKeyHint: `melange2-source-${basename(path)}`,
+      localUniqueId: randomUUID(),
       customName: 'send the sources',
     }),
     dirs: { source: { path, ...(exclude.length === 0 ? {} : { exclude }) } },
@@ -96,8 +103,9 @@ export function openSourceCache(folder: string | undefined, steps: readonly Plan
   const entries = new Set(readdirSync(folder));
   const wanted = new Set(steps.flatMap(cacheNames).filter((name) => entries.has(name)));
   const others = [...entries].filter((name) => !/^(?:sha256|sha512|git):/.test(name)).toSorted();
+  const localUniqueId = randomUUID();
   const sent = (include: readonly string[], customName: string): State =>
-    local('cache', { includePatterns: include, sharedKeyHint: 'melange2-cache', customName });
+    local('cache', { includePatterns: include, sharedKeyHint: 'melange2-cache', localUniqueId, customName });
   return {
     cached: (name) => (wanted.has(name) ? sent([name], `send ${name} of the cache folder`) : undefined),
     keeps: (name) => !entries.has(name),

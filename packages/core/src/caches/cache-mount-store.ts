@@ -163,7 +163,7 @@ async function importMount(
         {
           kind: 'bind',
           dest: inFolder,
-          source: local('cache-archive', { customName: `send ${file}` }),
+          source: local('cache-archive', { localUniqueId: randomUUID(), customName: `send ${file}` }),
           readonly: true,
         },
       ],
@@ -206,7 +206,7 @@ function definitionOf(
   { architecture }: Tools,
   caps: ReadonlySet<string>,
 ): ReturnType<typeof marshal> {
-  return marshal(state, { platform: platformOf(architecture), caps, localUniqueId: 'melange2' });
+  return marshal(state, { platform: platformOf(architecture), caps });
 }
 
 async function* named(

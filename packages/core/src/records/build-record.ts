@@ -133,6 +133,7 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
             package: event.package,
             architecture: event.architecture,
             place: event.place,
+            planned: event.planned,
             logFile: event.logFile,
           });
           break;

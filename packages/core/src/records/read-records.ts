@@ -8,8 +8,10 @@ import { errors } from '../errors.ts';
 
 /** One step of a recorded build. */
 export interface RecordedStep {
-  /** `ARCHITECTURE/DIGEST` of its vertex. */
+  /** `ARCHITECTURE/DIGEST` of its vertex, which no other build has. */
   readonly id: string;
+  /** The step of the plan, the same in every build of the file; absent in records of old. */
+  readonly planned?: string;
   readonly name: string;
   readonly package?: string;
   readonly architecture?: string;
@@ -76,7 +78,8 @@ export function recordFolder(env: Env, { id }: RecordedBuild): string {
 /**
  * A step of a recorded build.
  *
- * @param step a name or part of it, or of the name of its log file; absent: the failed step, else the last command
+ * @param step its id, its name or part of it, or of the name of its log file; of several with a name it is the failed one.
+ * Absent: the failed step, else the last command
  * @throws {BuildError} RECORD_NOT_FOUND
  */
 export function findStep(
@@ -88,7 +91,9 @@ export function findStep(
   const found =
     step === undefined
       ? (failedStep({ ...record, steps: among }) ?? commands.at(-1))
-      : (among.find(({ name }) => name === step) ??
+      : (among.find(({ id, planned }) => id === step || planned === step) ??
+        among.find(({ name, error }) => name === step && error !== undefined) ??
+        among.find(({ name }) => name === step) ??
         commands.find(({ name }) => name.includes(step)) ??
         among.find(({ name }) => name.includes(step)) ??
         among.find(({ logFile }) => logFile !== undefined && basename(logFile).includes(step)));

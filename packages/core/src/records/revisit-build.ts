@@ -107,7 +107,7 @@ async function revisitStep<T>(
       transport,
       bus,
       stages,
-      record: { folder, logFile: (id, name) => logFileOf(record, folder, id, name) },
+      record: { folder, logFile: (_, name) => logFileOf(record, folder, recorded, name) },
       startedMs: record.startedMs ?? host.now(),
       cacheDir: request.apkCacheDir ?? cacheFolder(host.env),
       signal,
@@ -121,10 +121,10 @@ async function revisitStep<T>(
 }
 
 function plannedStep(graph: PlannedGraph, record: RecordedBuild, recorded: RecordedStep): PlannedStep {
-  const digest = recorded.id.slice(recorded.id.indexOf('/') + 1);
-  const step =
-    graph.known.get(digest)?.step ??
-    graph.plan.steps.find(({ name, package: owner }) => name === recorded.name && owner === recorded.package);
+  const { planned } = recorded;
+  const step = graph.plan.steps.find(({ id, name, package: owner }) =>
+    planned === undefined ? name === recorded.name && owner === recorded.package : id === planned,
+  );
   if (step === undefined) throw noStep(record, recorded.name);
   return step;
 }
@@ -133,7 +133,7 @@ function noStep({ id }: RecordedBuild, name: string): Error {
   return buildError(errors, 'RECORD_NOT_FOUND', { what: `a command "${name}" in ${id}` });
 }
 
-function logFileOf({ steps }: RecordedBuild, folder: string, id: string, name: string): string {
-  const known = steps.find((step) => step.id === id) ?? steps.find((step) => step.name === name);
+function logFileOf({ steps }: RecordedBuild, folder: string, recorded: RecordedStep, name: string): string {
+  const known = recorded.name === name ? recorded : steps.find((step) => step.name === name);
   return known?.logFile ?? join(folder, 'logs', `${name.replaceAll(/[^A-Za-z0-9._+-]+/g, '-')}.log`);
 }

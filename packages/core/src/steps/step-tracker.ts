@@ -89,6 +89,7 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
       logFile: logFile(step.id, step.name),
       ...(facts?.package === undefined ? {} : { package: facts.package }),
       ...(facts?.place === undefined ? {} : { place: facts.place }),
+      ...(facts?.step === undefined ? {} : { planned: facts.step.id }),
       ...(expectedMs === undefined ? {} : { expectedMs }),
     });
   };
