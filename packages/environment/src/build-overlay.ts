@@ -35,7 +35,7 @@ export interface Certificate {
  * Makes the last layer of an environment, as an unpacked tar: what no package ships.
  *
  * That is apk's database with world, keys and repositories, accounts and homes, links to busybox, the loader's cache,
- * the directories a system needs, and those directories whose owner or mode the order of layers would decide.
+ * the directories a system needs, and those directories whose owner, mode or time the order of layers would decide.
  * Equal input gives equal bytes; times are 0.
  *
  * @throws {BuildError} ENVIRONMENT_ACCOUNT_INVALID

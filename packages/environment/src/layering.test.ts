@@ -15,7 +15,16 @@ import { openTransport } from './transport.ts';
 /** Path to what is there, as one line. */
 type Tree = Map<string, string>;
 
-const folder = 'directory 755 0:0';
+/** A directory that an archive does not have itself gets the time of the moment. */
+const folder = 'directory 755 0:0 now';
+
+/** What an archive changes in a directory sets its time, too. */
+function touch(tree: Tree, name: string): void {
+  const slash = name.lastIndexOf('/');
+  const parent = name.slice(0, slash);
+  const known = tree.get(parent);
+  if (slash !== -1 && known !== undefined) tree.set(parent, known.replace(/\S+$/, 'now'));
+}
 
 /** Puts an archive onto a tree, as a daemon applies a layer (with deletions) or unpacks an archive (without). */
 async function apply(tree: Tree, bytes: Uint8Array, deletions: boolean): Promise<void> {
@@ -23,18 +32,30 @@ async function apply(tree: Tree, bytes: Uint8Array, deletions: boolean): Promise
     for (const other of tree.keys()) if (other === path || other.startsWith(`${path}/`)) tree.delete(other);
   };
   const unpacked = bytes[0] === 0x1f ? gunzipSync(bytes) : bytes;
+  const directories: Tree = new Map();
   for await (const entry of readTar([unpacked])) {
-    const { type, mode, uid, gid, linkName } = entry;
+    const { type, mode, uid, gid, linkName, mtime } = entry;
     const name = entry.name.replace(/\/+$/, '');
     const slash = name.lastIndexOf('/');
     if (deletions && name.slice(slash + 1).startsWith('.wh.')) {
       remove(`${name.slice(0, slash + 1)}${name.slice(slash + 5)}`);
+      touch(tree, name);
       continue;
     }
     for (let at = name.indexOf('/'); at !== -1; at = name.indexOf('/', at + 1)) {
       const parent = name.slice(0, at);
       expect(tree.get(parent)?.split(' ')[0] ?? 'directory', `${name} through ${parent}`).toBe('directory');
-      if (!tree.has(parent)) tree.set(parent, folder);
+      if (!tree.has(parent)) {
+        tree.set(parent, folder);
+        touch(tree, parent);
+      }
+    }
+    touch(tree, name);
+    if (type === 'directory') {
+      directories.set(name, `${type} ${mode.toString(8)} ${uid}:${gid} ${mtime}`);
+      if (!tree.get(name)?.startsWith(type)) remove(name);
+      tree.set(name, folder);
+      continue;
     }
     if (type === 'hardLink') {
       const target = tree.get(linkName);
@@ -48,9 +69,10 @@ async function apply(tree: Tree, bytes: Uint8Array, deletions: boolean): Promise
             .update(await entry.bytes())
             .digest('hex')
         : linkName;
-    if (type !== 'directory' || !tree.get(name)?.startsWith('directory')) remove(name);
+    remove(name);
     tree.set(name, `${type} ${mode.toString(8)} ${uid}:${gid} ${content}`.trim());
   }
+  for (const [name, node] of directories) tree.set(name, node);
 }
 
 async function bytesOf(blob: Blob | undefined): Promise<Buffer> {
@@ -124,9 +146,15 @@ const contents = fc
 
 // All replace each other, so that there is an answer to every clash.
 const packagesOf = (version: string): fc.Arbitrary<TinyPackage[]> =>
-  fc
-    .tuple(...names.map(() => contents))
-    .map((all) => all.map((files, i) => ({ name: names[i] ?? '', version, files, replaces: names })));
+  fc.tuple(...names.map(() => contents)).map((all) =>
+    all.map((files, i) => ({
+      name: names[i] ?? '',
+      version,
+      files,
+      replaces: names,
+      buildDate: i + (version.startsWith('1') ? 1000 : 2000),
+    })),
+  );
 
 const layout: TinyPackage = {
   name: 'layout',

@@ -37,7 +37,10 @@ export interface RootPlan {
   readonly edits: readonly ReadonlyMap<number, EntryEdit>[];
   /** Files of each package that are another package's in the end: position of the entry to that package. */
   readonly lost: readonly ReadonlyMap<number, number>[];
-  /** Directories that packages ship with different owners or modes, so that the order of layers would decide. */
+  /**
+   * Directories that packages ship with different owners, modes or times, and those that a package has files in and does
+   * not ship: the order of layers, or the moment they are unpacked, would decide.
+   */
   readonly disputed: ReadonlySet<string>;
   /** Entries whose names would delete files when they are applied as a layer. */
   readonly whiteoutNames: readonly ReadonlySet<number>[];
@@ -148,7 +151,10 @@ export function planRoot(packages: readonly PackageScan[]): RootPlan {
           conflict(target, existing.from?.package ?? index, index);
         } else if (
           target === at &&
-          (existing.mode !== entry.mode || existing.uid !== entry.uid || existing.gid !== entry.gid)
+          (existing.mode !== entry.mode ||
+            existing.uid !== entry.uid ||
+            existing.gid !== entry.gid ||
+            existing.mtime !== entry.mtime)
         ) {
           disputed.add(target);
         }
@@ -194,6 +200,16 @@ export function planRoot(packages: readonly PackageScan[]): RootPlan {
           own.set(position, { kind: 'drop' });
         } else if (change.name !== undefined || change.linkName !== undefined) own.set(position, change);
       }
+    }
+    const shipped = new Set<string>();
+    for (const [position, { type, name }] of scan.entries.entries()) {
+      const at = type === 'directory' ? placed.get(cleanName(name)) : undefined;
+      if (at !== undefined && own.get(position)?.kind !== 'drop') shipped.add(at);
+    }
+    for (const at of placed.values()) {
+      const slash = at.lastIndexOf('/');
+      const parent = at.slice(0, slash);
+      if (slash !== -1 && !shipped.has(parent)) disputed.add(parent);
     }
     keepHardLinks(scan.entries, own, placed);
   }

@@ -45,8 +45,9 @@ export function removals(
   return [
     ...[...directories].map((path) => {
       const node = plan.nodes.get(path);
-      const { mode, uid, gid } = node?.type === 'directory' ? node : { mode: 0o755, uid: 0, gid: 0 };
-      return { path, header: tarHeader({ name: `${path}/`, type: 'directory', mode, uid, gid }) };
+      const { mode, uid, gid, mtime } =
+        node?.type === 'directory' ? node : { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+      return { path, header: tarHeader({ name: `${path}/`, type: 'directory', mode, uid, gid, mtime }) };
     }),
     ...top.map((path) => {
       const slash = path.lastIndexOf('/') + 1;

@@ -55,7 +55,7 @@ export async function tinyPackage(
     tree: packageTree(Object.entries(files).map(([name, file]) => entryOf(name, file))),
     info: packageInfo({ arch: options.arch ?? 'x86_64', origin: info.name, ...info }),
     scripts: new Map(Object.entries(scripts)),
-    sourceDateEpoch: 1_700_000_000,
+    sourceDateEpoch: info.buildDate ?? 1_700_000_000,
     ...(options.key === undefined ? {} : { key: options.key }),
   });
   const bytes = await buffer(written.read());
