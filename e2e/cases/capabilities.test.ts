@@ -18,12 +18,18 @@ const machine = BigInt(
 const all = (1n << 38n) - 1n;
 const sysAdmin = 1n << 21n;
 const chown = 1n;
+const fowner = 1n << 3n;
+const netRaw = 1n << 13n;
 
 /** Builds a file whose step tells what capabilities it has in effect. */
 async function build(
   address: string,
   capabilities: string,
-  { runAs = 'root', args = [] }: { readonly runAs?: string; readonly args?: readonly string[] } = {},
+  {
+    runAs = 'root',
+    packages = 'busybox',
+    args = [],
+  }: { readonly runAs?: string; readonly packages?: string; readonly args?: readonly string[] } = {},
 ): Promise<BuiltPackages & { readonly effective: bigint }> {
   const dir = testFolder();
   const file = join(dir, 'sample.yaml');
@@ -31,7 +37,7 @@ async function build(
     file,
     `package: {name: sample, version: 1.0.0, epoch: 0}
 environment:
-  contents: {packages: [busybox]}
+  contents: {packages: [${packages}]}
   accounts: {run-as: ${runAs}}
 capabilities: {${capabilities}}
 pipeline:
@@ -66,6 +72,20 @@ describe.each(daemons)('on BuildKit %s', (_, address) => {
     expect(code, stderr).toBe(0);
     expect(effective).toBe(0n);
     expect(stderr).toContain('so CAP_CHOWN changes nothing');
+  });
+
+  test('root loses what the build file drops where its environment has a tool for it', async () => {
+    const drop = 'drop: [CAP_CHOWN, net_raw, CAP_SYS_ADMIN]';
+    const lost = await build(address, drop, { packages: 'busybox, libcap2-bin' });
+    expect(lost.code, lost.stderr).toBe(0);
+    expect([lost.effective & (chown | netRaw), lost.effective & fowner]).toEqual([0n, fowner]);
+    expect(lost.stderr).not.toContain('keep the capabilities');
+    const none = await build(address, 'drop: [ALL]', { packages: 'busybox, libcap2-bin' });
+    expect([none.code, none.effective], none.stderr).toEqual([0, 0n]);
+    const kept = await build(address, drop);
+    expect(kept.code, kept.stderr).toBe(0);
+    expect(kept.effective & chown).toBe(chown);
+    expect(kept.stderr).toContain('steps keep the capabilities that the build file drops (chown, net_raw)');
   });
 
   test('all rights need a daemon that allows them', async () => {

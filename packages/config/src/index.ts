@@ -35,7 +35,7 @@ export type {
   BuildOption,
   Test,
 } from './package-config.ts';
-export { unusualCapabilities } from './step-capabilities.ts';
+export { droppedCapabilities, unusualCapabilities } from './step-capabilities.ts';
 export type {
   Update,
   ReleaseMonitor,

@@ -76,10 +76,11 @@ test('capabilities that change nothing for steps are told, for others than root 
 test.each([
   ['add: [CAP_CHOWN, net_raw]', {}, ''],
   ['drop: [CAP_SYS_ADMIN]', {}, ''],
-  ['drop: [CAP_KILL]', {}, 'CAP_KILL'],
+  ['drop: [CAP_KILL, all]', {}, ''],
+  ['drop: [CAP_FLY]', {}, 'CAP_FLY'],
   ['add: [CAP_CHOWN, CAP_SYS_ADMIN]', {}, 'CAP_SYS_ADMIN'],
   ['add: [CAP_CHOWN, CAP_SYS_ADMIN]', { insecure: true }, ''],
-  ['add: [CAP_SYS_ADMIN]\n  drop: [CAP_KILL]', { insecure: true }, 'CAP_KILL'],
+  ['add: [CAP_SYS_ADMIN]\n  drop: [CAP_KILL]', { insecure: true }, ''],
 ])('of root, %s with %o leaves idle: %s', (capabilities, options, idle) => {
   const text = `${head}environment: {accounts: {run-as: root}}\ncapabilities:\n  ${capabilities}\n`;
   const told = parseConfig(text, 'a.yaml', options).diagnostics.map(({ message }) =>

@@ -23,6 +23,7 @@ import { exportState, knownVertices } from './export-state.ts';
 import { licenseActions } from './packages/license-files.ts';
 import { openSourceCache, sourceFolder } from './build-file/source-folders.ts';
 import { stepResources } from './steps/step-resources.ts';
+import { tellKeptCapabilities } from './steps/kept-capabilities.ts';
 import { tellUnknownSteps } from './steps/step-limits.ts';
 import type { KnownVertex } from './steps/step-tracker.ts';
 
@@ -69,12 +70,14 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   tellUnknownSteps(build, value.steps);
   const modified = hooks.modifyPlan.call({ ...value, steps: withStepNetworks(value.steps, build) }, context);
   const plan = request.cacheMounts === false ? modified : withCacheMounts(modified, locked, hooks);
+  tellKeptCapabilities(build, plan.steps, environment);
   const source = sourceFolder(request, inputs, context.package, kernel.host);
   const cache = openSourceCache(request.cacheDir, plan.steps);
   const lowerOptions: LowerOptions = {
     base: withPaths(environment.state, compiled.config.environment.paths),
     sourceDateEpoch: epoch,
     ...stepResources(build, caps),
+    capabilityTool: environment.capabilityTool,
     cached: cache.cached,
     keeps: cache.keeps,
     nativeSources: given.nativeSources ?? true,

@@ -13,6 +13,7 @@ import { sourceFolder } from './build-file/source-folders.ts';
 import { openPluginCaches } from './caches/plugin-caches.ts';
 import { cacheEntryOf, namedWithinMs } from './solve-graph.ts';
 import { stepFailure } from './steps/step-failure.ts';
+import { tellKeptCapabilities } from './steps/kept-capabilities.ts';
 import { stepLimits, tellUnknownSteps } from './steps/step-limits.ts';
 import { keepFailedLog, needsFailedLogs, receiveLog } from './steps/step-log.ts';
 import { openFailedState } from './steps/step-state.ts';
@@ -91,11 +92,13 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
   const source = sourceFolder(request, inputs, main, kernel.host);
   const { sources } = compiledOf(build);
   const { resources } = stepResources(build, caps);
+  tellKeptCapabilities(build, plan.steps, environment);
   const lowered = lowerTest(plan, {
     base: environment.state,
     sourceDateEpoch: epoch,
     trace: request.debug,
     ...(resources === undefined ? {} : { resources }),
+    capabilityTool: environment.capabilityTool,
     failedLogs: needsFailedLogs(can),
     readSource: (file) => (file === request.file ? inputs.text : sources.get(file)),
     ...(source === undefined ? {} : { source: source.state }),

@@ -66,6 +66,8 @@ export interface Environment {
   readonly attachables: EnvironmentAttachables;
   /** Text of `os-release`, if a package ships one. */
   readonly osRelease: string | undefined;
+  /** Path of a program that can start another one with fewer capabilities, `setpriv` or `capsh`, if a package has one. */
+  readonly capabilityTool: string | undefined;
   /** Texts of `etc/passwd` and `etc/group`, without the accounts that are added; empty where no package has them. */
   readonly passwd: string;
   readonly group: string;
@@ -74,6 +76,15 @@ export interface Environment {
   /** Layers by the names of their packages: base, merged on top, both in order. */
   readonly layers: { readonly base: readonly string[]; readonly merged: readonly string[] };
 }
+
+// Busybox has a setpriv too, which keeps the bounding set: a link to it does not count.
+const capabilityTools = [
+  '/usr/bin/setpriv',
+  '/bin/setpriv',
+  '/usr/sbin/capsh',
+  '/sbin/capsh',
+  '/usr/bin/capsh',
+];
 
 const storeId = 'environment';
 const localName = 'environment';
@@ -130,6 +141,7 @@ async function assembleAll(locked: LockedEnvironment, options: AssembleOptions):
     ...made,
     state: made.state.with({ platform, env: { ...defaultEnv, ...options.env } }),
     method,
+    capabilityTool: capabilityTools.find((path) => root.real(path.slice(1))?.endsWith(basename(path))),
     passwd: root.text('etc/passwd') ?? '',
     group: root.text('etc/group') ?? '',
     osRelease: root.text('etc/os-release') ?? root.text('usr/lib/os-release'),

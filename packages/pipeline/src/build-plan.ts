@@ -51,6 +51,8 @@ export interface PlannedStep {
   readonly network: NetworkMode;
   /** Set where the step has all rights of root on the daemon's machine, which the daemon must allow. */
   readonly insecure?: true;
+  /** Capabilities that the step would have and is to lose: `net_raw`, or `all`. */
+  readonly drop?: readonly string[];
   readonly mounts: readonly PlannedMount[];
   /** Where the text of the script is written: in the build file, or in a file of a pipeline. */
   readonly place: Span | undefined;

@@ -24,6 +24,7 @@ function formatStep(step: PlannedStep, plan: BuildPlan, shared: Readonly<Record<
     ...(user.uid === plan.user.uid && user.gid === plan.user.gid ? [] : [`  as: ${user.uid}:${user.gid}`]),
     ...(step.network === 'none' ? [] : [`  network: ${step.network}`]),
     ...(step.insecure === true ? ['  with all rights of root on the daemon’s machine'] : []),
+    ...(step.drop === undefined ? [] : [`  without capabilities: ${step.drop.join(', ')}`]),
     ...step.mounts.map((mount) => `  cache: ${mount.id} at ${mount.target} (${mount.sharing})`),
     ...Object.entries(step.env)
       .filter(([name, value]) => shared[name] !== value)

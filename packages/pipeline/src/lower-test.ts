@@ -1,6 +1,6 @@
 import { copy, mkfile, rangeOfSpan, scratch, type SourceLocation, type State } from '@melange2/llb';
 import type { NetworkMode, PlannedStep, TestPlan } from './build-plan.ts';
-import { maxArgument, maxSource, stepDescription, type LowerOptions } from './lower.ts';
+import { maxArgument, maxSource, stepDescription, withoutOf, type LowerOptions } from './lower.ts';
 import { logFile, logFolder, stepCommand } from './step-command.ts';
 import { failedLogMount, failedLogPath } from './failed-log.ts';
 import { logMount } from './step-mounts.ts';
@@ -14,7 +14,14 @@ const scriptFolder = '/.melange2-test';
 
 export type LowerTestOptions = Pick<
   LowerOptions,
-  'base' | 'source' | 'sourceDateEpoch' | 'readSource' | 'trace' | 'resources' | 'failedLogs'
+  | 'base'
+  | 'source'
+  | 'sourceDateEpoch'
+  | 'readSource'
+  | 'trace'
+  | 'resources'
+  | 'failedLogs'
+  | 'capabilityTool'
 >;
 
 /** A test as a graph. It passes if the graph can be built. */
@@ -62,6 +69,7 @@ export function lowerTest(plan: TestPlan, options: LowerTestOptions): LoweredTes
   const exec = state.run({
     args: stepCommand(all.length > maxArgument ? `. ${scriptFolder}/all` : all, {
       log: true,
+      without: withoutOf(plan.steps[0] ?? {}, options),
       keepFailed: options.failedLogs ? failedLogPath(plan.architecture, `test:${plan.package}`) : undefined,
     }),
     env: Object.entries(shared),

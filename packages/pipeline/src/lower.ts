@@ -45,6 +45,8 @@ export interface LowerOptions {
   readonly failedLogs?: boolean;
   /** Prints each command before it runs. */
   readonly trace?: boolean;
+  /** The program of the environment, `setpriv` or `capsh`, that takes capabilities from steps; without, they keep them. */
+  readonly capabilityTool?: string | undefined;
   /** What each step may use at most, on daemons that know `exec.meta.linux.resources`. */
   readonly resources?: LinuxResources;
   /** Small files to put into the workspace, by path below it. */
@@ -187,6 +189,7 @@ function lowerStep(
     before.run({
       args: stepCommand(isLong ? `. ${scriptFolder}/script` : step.script, {
         ...how,
+        without: withoutOf(step, options),
         notes: step.mounts.flatMap(({ note }) => (note === undefined ? [] : [note])),
       }),
       env: Object.entries(step.env),
@@ -223,6 +226,16 @@ function lowerStep(
     log: withLog ? exec.mount(logFolder) : undefined,
     sources: sources.kept((dest) => exec.mount(dest)),
   };
+}
+
+/** The capabilities that a step is to lose, and what takes them. */
+export function withoutOf(
+  { drop }: Pick<PlannedStep, 'drop'>,
+  { capabilityTool }: Pick<LowerOptions, 'capabilityTool'>,
+): StepCommandOptions['without'] {
+  return drop === undefined || capabilityTool === undefined
+    ? undefined
+    : { tool: capabilityTool, capabilities: drop };
 }
 
 // A pattern, since a plain path that is not there fails: a step without tee has no log.

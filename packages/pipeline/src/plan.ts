@@ -1,5 +1,5 @@
 import { diagnostic, type Diagnostic, type Parsed, type Span } from '@melange2/diagnostics';
-import { type Environment, unusualCapabilities } from '@melange2/config';
+import { droppedCapabilities, type Environment, unusualCapabilities } from '@melange2/config';
 import type {
   BuildPlan,
   NetworkMode,
@@ -44,7 +44,8 @@ export function plan(compiled: CompiledPackage, options: PlanOptions): Parsed<Bu
   const diagnostics: Diagnostic[] = [];
   const user = userOf(config.environment);
   const env = baseEnvironment(config.environment, options);
-  const shared = { options, diagnostics, user, env, insecure: isInsecure(compiled, options) };
+  const rights = rightsOf(compiled, user, options);
+  const shared = { options, diagnostics, user, env, rights };
   const enabled = compiled.subpackages.filter((sub) => sub.enabled);
   const planned = [{ name: config.package.name, steps: compiled.steps }, ...enabled].flatMap(
     ({ name, steps }) => planSteps(steps, { ...shared, package: name, prefix: '' }),
@@ -66,7 +67,6 @@ export function plan(compiled: CompiledPackage, options: PlanOptions): Parsed<Bu
 /** Makes the plans of all tests: the main package's, then each enabled subpackage's. Tests without steps have none. */
 export function planTests(compiled: CompiledPackage, options: PlanOptions): Parsed<readonly TestPlan[]> {
   const diagnostics: Diagnostic[] = [];
-  const insecure = isInsecure(compiled, options);
   const subjects = [
     { name: compiled.config.package.name, test: compiled.test },
     ...compiled.subpackages.filter((sub) => sub.enabled),
@@ -76,7 +76,8 @@ export function planTests(compiled: CompiledPackage, options: PlanOptions): Pars
     const { environment } = test;
     const user = userOf(environment);
     const env = baseEnvironment(environment, options);
-    const shared = { options, diagnostics, user, env, insecure };
+    const rights = rightsOf(compiled, user, options);
+    const shared = { options, diagnostics, user, env, rights };
     const steps = planSteps(test.steps, { ...shared, package: name, prefix: 'test:' });
     const { placeOfPackage } = test;
     return [{ package: name, architecture: compiled.architecture, environment, placeOfPackage, steps, user }];
@@ -84,15 +85,21 @@ export function planTests(compiled: CompiledPackage, options: PlanOptions): Pars
   return diagnostics.length > 0 ? { diagnostics } : { value, diagnostics };
 }
 
-function isInsecure({ config }: CompiledPackage, options: PlanOptions): boolean {
-  return options.insecure === true && unusualCapabilities(config.capabilities).length > 0;
+function rightsOf(
+  { config: { capabilities } }: CompiledPackage,
+  { uid }: PlannedUser,
+  options: PlanOptions,
+): Pick<PlannedStep, 'insecure' | 'drop'> {
+  const insecure = options.insecure === true && unusualCapabilities(capabilities).length > 0;
+  const drop = droppedCapabilities(capabilities, { isRoot: uid === 0, insecure });
+  return { ...(insecure ? { insecure } : {}), ...(drop.length === 0 ? {} : { drop }) };
 }
 
 interface Planning {
   readonly options: PlanOptions;
   readonly diagnostics: Diagnostic[];
   readonly user: PlannedUser;
-  readonly insecure: boolean;
+  readonly rights: Pick<PlannedStep, 'insecure' | 'drop'>;
   /** Variables of every step. */
   readonly env: Readonly<Record<string, string>>;
   readonly package: string;
@@ -159,7 +166,7 @@ function planStep(
     env: sorted({ ...planning.env, ...env }),
     user: planning.user,
     network: isFetching ? network.fetching : network.others,
-    ...(planning.insecure ? { insecure: true } : {}),
+    ...planning.rights,
     mounts: [],
     place,
     calledAt: compiled.uses.length === 0 ? place : compiled.calledAt,

@@ -109,3 +109,18 @@ describe.each(shells)('with %s', (shell) => {
 test.skipIf(!has('/bin/bash'))('a failing command in a pipe fails the step where the shell can tell', () => {
   expect(run('/bin/bash', 'false | cat')).toMatchObject({ code: 1 });
 });
+
+const canDrop = process.getuid?.() === 0 && has('setpriv', 'capsh');
+
+test.skipIf(!canDrop).each(['/usr/bin/setpriv', '/usr/sbin/capsh'])('%s takes capabilities away', (tool) => {
+  const script = 'grep CapEff /proc/self/status';
+  const effective = (capabilities?: readonly string[]): bigint => {
+    const without = capabilities === undefined ? undefined : { tool, capabilities };
+    const { code, output } = run('/bin/sh', script, { log: true, without });
+    expect(code, output).toBe(0);
+    return BigInt(`0x${output.trim().split(/\s+/)[1] ?? ''}`);
+  };
+  expect(effective() & 1n).toBe(1n);
+  expect(effective(['chown', 'net_raw'])).toBe(effective() & ~(1n | (1n << 13n)));
+  expect(effective(['all'])).toBe(0n);
+});

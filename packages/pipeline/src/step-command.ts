@@ -11,6 +11,8 @@ export interface StepCommandOptions {
   readonly log?: boolean;
   /** The path that the log is copied to when the script fails. */
   readonly keepFailed?: string | undefined;
+  /** Capabilities that the script and all that it starts are to lose, and the program that takes them. */
+  readonly without?: { readonly tool: string; readonly capabilities: readonly string[] } | undefined;
   /** Words behind the script that nobody reads but who looks at the command itself. */
   readonly notes?: readonly string[];
 }
@@ -56,5 +58,19 @@ export function stepCommand(script: string, options: StepCommandOptions = {}): r
   const flags = options.trace ? '-ex' : '-e';
   const outer = probe + (options.log ? logged(flags, options.keepFailed) : `exec ${run(flags)}\n`);
   // A last line such as `[ -e x ] && y` leaves a status that is no failure.
-  return ['/bin/sh', '-c', outer, '/bin/sh', `${script}\nexit 0\n`, ...(options.notes ?? [])];
+  const shell = ['/bin/sh', '-c', outer, '/bin/sh', `${script}\nexit 0\n`, ...(options.notes ?? [])];
+  return options.without === undefined ? shell : withoutCapabilities(shell, options.without);
+}
+
+/** The bounding set limits what root gets of its programs. What is inherited goes too: root keeps that of the bounding set. */
+function withoutCapabilities(
+  [program = '', ...args]: readonly string[],
+  { tool, capabilities }: { readonly tool: string; readonly capabilities: readonly string[] },
+): readonly string[] {
+  if (tool.endsWith('/capsh')) {
+    const names = capabilities.map((name) => (name === 'all' ? name : `cap_${name}`)).join(',');
+    return [tool, `--drop=${names}`, `--shell=${program}`, '--', ...args];
+  }
+  const names = capabilities.map((name) => `-${name}`).join(',');
+  return [tool, `--inh-caps=${names}`, `--bounding-set=${names}`, program, ...args];
 }
