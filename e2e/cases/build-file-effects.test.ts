@@ -44,7 +44,11 @@ var-transforms:
 options:
   extra: {vars: {said: option}, environment: {contents: {packages: {add: [coreutils], remove: [make]}}}}
 environment:
-  contents: {packages: [busybox, make]}
+  contents:
+    packages: [busybox, make, ca-certificates-bundle]
+    runtime_repositories: [https://apk.example.org]
+    runtime_keyring: [{name: example.rsa.pub, content: a key}]
+  certificates: {additional: [{name: ours, content: an authority}]}
   environment: {FROM_FILE: file}
   accounts:
     groups: [{groupname: staff, gid: 50, members: [build]}]
@@ -67,6 +71,7 @@ pipeline:
         id helper
         stat -c '%n %F %a %u:%g' /opt/made /opt/empty
         readlink /opt/link
+        tail -n 1 $SSL_CERT_FILE /etc/apk/repositories /etc/apk/keys/example.rsa.pub | cat
         env | grep -E '^(FROM_|HOME|GOPATH|GOMODCACHE|UV_|PIP_|COMPOSER_|npm_|SOURCE_DATE)' | sort
         echo \${{build.arch}} \${{build.goarch}} \${{host.triplet.gnu}} \${{vars.said}} \${{vars.mangled}} \${{options.extra.enabled}}
         echo \${{targets.contextdir}} \${{targets.package.effects-de}} \${{context.name}}
@@ -139,7 +144,14 @@ describe.skipIf(daemons.length === 0).each(daemons)('on BuildKit %s', (_, addres
       '/opt/made directory 750 1000:1000',
       '/opt/empty regular empty file 600 1500:0',
       '/opt/made',
-      'COMPOSER_CACHE_DIR=/var/cache/melange/composer',
+      '==> /etc/ssl/certs/ca-certificates.crt <==',
+      'an authority',
+      '',
+      '==> /etc/apk/repositories <==',
+      'https://apk.example.org',
+      '',
+      '==> /etc/apk/keys/example.rsa.pub <==',
+      'a keyCOMPOSER_CACHE_DIR=/var/cache/melange/composer',
       'FROM_BOTH=one',
       'FROM_FILE=file',
       'FROM_ONE=1',

@@ -16,7 +16,7 @@ import {
   type State,
 } from '@melange2/llb';
 import { buildAccounts, type Accounts } from './accounts.ts';
-import type { Certificate } from './build-overlay.ts';
+import type { Certificate, RuntimeRepositories } from './build-overlay.ts';
 import { namingCacheFailures } from './cache-failure.ts';
 import { errors } from './errors.ts';
 import { makeLayering, type Layering, type NamedLayer } from './layering.ts';
@@ -39,6 +39,8 @@ export interface AssembleOptions {
   readonly accounts?: Accounts;
   /** Authorities that steps trust besides those of the packages. */
   readonly certificates?: readonly Certificate[];
+  /** Repositories and keys for who uses apk in the environment. */
+  readonly runtime?: RuntimeRepositories;
   /** Added to PATH and SSL_CERT_FILE. */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -126,6 +128,7 @@ async function assembleAll(locked: LockedEnvironment, options: AssembleOptions):
     plan,
     accounts: options.accounts ?? buildAccounts,
     certificates: options.certificates ?? [],
+    runtime: options.runtime ?? { repositories: [], keys: [] },
     cacheDir: options.cacheDir,
     flat: method === 'unpack',
     portable: options.portable ?? false,

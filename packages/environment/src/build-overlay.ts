@@ -23,6 +23,15 @@ export interface OverlayInput {
   readonly plan: RootPlan;
   readonly accounts: Accounts;
   readonly certificates: readonly Certificate[];
+  readonly runtime: RuntimeRepositories;
+}
+
+/** What apk is to know inside of an environment besides what the environment was made with. */
+export interface RuntimeRepositories {
+  /** Lines of `etc/apk/repositories`. */
+  readonly repositories: readonly string[];
+  /** Public keys, by the names of their files. */
+  readonly keys: readonly { readonly name: string; readonly pem: string }[];
 }
 
 /** A certificate authority that steps are to trust, as PEM. */
@@ -118,13 +127,13 @@ export async function buildOverlay(input: OverlayInput): Promise<Uint8Array> {
   add(`${database}/lock`, '', 0o600);
   add('etc/apk/world', locked.world.map((entry) => `${entry}\n`).join(''));
   add('etc/apk/arch', `${locked.arch}\n`);
-  add(
-    'etc/apk/repositories',
-    locked.repositories
-      .map((r) => `${r.tag === undefined ? '' : `@${r.tag} `}${withoutCredentials(r.text)}\n`)
-      .join(''),
-  );
-  for (const { name, pem } of locked.keys) add(`etc/apk/keys/${name}`, pem);
+  const repositories = [
+    ...locked.repositories.map((r) => `${r.tag === undefined ? '' : `@${r.tag} `}${withoutCredentials(r.text)}`),
+    ...input.runtime.repositories.map(withoutCredentials),
+  ];
+  add('etc/apk/repositories', [...new Set(repositories)].map((line) => `${line}\n`).join(''));
+  // A key that packages were verified with keeps its name.
+  for (const { name, pem } of [...input.runtime.keys, ...locked.keys]) add(`etc/apk/keys/${name}`, pem);
 
   for (const path of busyboxLinks(packages, root.real('bin/busybox'), root.text)) {
     if (root.real(path) === undefined && !plan.nodes.has(place(path))) link(path, '/bin/busybox');

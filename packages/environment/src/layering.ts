@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { writeTar } from '@melange2/apk';
-import { buildOverlay, type Certificate } from './build-overlay.ts';
+import { buildOverlay, type Certificate, type RuntimeRepositories } from './build-overlay.ts';
 import { chooseBase, type BaseRecord } from './choose-base.ts';
 import type { Accounts } from './accounts.ts';
 import type { LockedEnvironment } from './lock.ts';
@@ -36,6 +36,7 @@ export interface LayeringInput {
   readonly plan: RootPlan;
   readonly accounts: Accounts;
   readonly certificates: readonly Certificate[];
+  readonly runtime: RuntimeRepositories;
   readonly cacheDir: string;
   /** Puts all packages into `merged`, in the order of installation: for daemons that unpack instead of merging. */
   readonly flat?: boolean;
@@ -140,8 +141,10 @@ async function overlayOf({
   plan,
   accounts,
   certificates,
+  runtime,
 }: LayeringInput): Promise<Uint8Array> {
-  return await buildOverlay({ locked, plan, accounts, certificates, packages: packages.map((p) => p.scan) });
+  const scans = packages.map((p) => p.scan);
+  return await buildOverlay({ locked, plan, accounts, certificates, runtime, packages: scans });
 }
 
 async function literalOf({ packages, plan, cacheDir }: LayeringInput): Promise<StoredFile | undefined> {

@@ -1,11 +1,12 @@
 import type { Environment } from '@melange2/config';
 import { withBuildAccounts, type AssembleOptions } from '@melange2/environment';
 
-/** What a build file says of the root besides its packages: accounts and trusted certificates. */
+/** What a build file says of the root besides its packages: accounts, trusted certificates, and what apk knows in it. */
 export function environmentSettings({
   accounts,
   certificates,
-}: Environment): Required<Pick<AssembleOptions, 'accounts' | 'certificates'>> {
+  contents,
+}: Environment): Required<Pick<AssembleOptions, 'accounts' | 'certificates' | 'runtime'>> {
   return {
     accounts: withBuildAccounts({
       groups: accounts.groups.map(({ groupName, gid, members }) => ({ name: groupName, gid, members })),
@@ -18,5 +19,9 @@ export function environmentSettings({
       })),
     }),
     certificates: (certificates?.additional ?? []).map(({ name, content }) => ({ name, pem: content })),
+    runtime: {
+      repositories: contents.runtimeRepositories,
+      keys: contents.runtimeKeyring.map(({ name, content }) => ({ name, pem: content })),
+    },
   };
 }
