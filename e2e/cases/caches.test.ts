@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { testKey, tinyRepository } from '@melange2/testing';
 import { describe, expect, inject, test } from 'vitest';
 import { type Finished, melange2 } from '../harness/melange2.ts';
 import { testFolder } from '../harness/test-folder.ts';
@@ -81,6 +82,49 @@ echo other > "$SAMPLE_CACHE/file"`;
     expect(again.code, again.stderr).toBe(0);
     expect(again.stderr).toContain(`${cache} hit`);
   });
+
+  test.each(Object.entries(daemons))(
+    'is there for each tool that a step runs, from one build to the next (%s)',
+    async (_, address) => {
+      // Nothing but the name of ccache's package tells that compilers are to be run through it.
+      const key = await testKey();
+      const repository = testFolder();
+      await tinyRepository(repository, {
+        arch: world.arch,
+        packages: [{ name: 'ccache', version: `1-r${Date.now()}` }],
+        key,
+      });
+      const args = ['-r', repository, '-k', join(repository, key.keyName)];
+      // Of other builds on this daemon nothing may be in the caches: a user has those of its own.
+      const uid = 2000 + Math.trunc(Math.random() * 1e6);
+      const tools =
+        'go version; pip list; npm ls; cargo -V; apk -V; uv -V; composer -V; mvn -v; gradle -v; gem env';
+      const folders = [
+        '$GOMODCACHE $GOCACHE $PIP_CACHE_DIR $npm_config_cache $CARGO_HOME/registry $CARGO_HOME/git $CCACHE_DIR',
+        '/var/cache/apk $UV_CACHE_DIR $COMPOSER_CACHE_DIR $HOME/.m2/repository $GRADLE_USER_HOME/caches',
+        '$BUNDLE_USER_CACHE $HOME/.local/share/gem/specs',
+      ].join(' ');
+      const script = (what: string): string => `if false; then ${tools}; fi
+for folder in ${folders}; do
+${what}
+done`;
+      const text = (what: string): string =>
+        recipe(script(what), user(uid)).replace('[busybox, tar]', '[busybox, tar, ccache]');
+      const first = await build(address, 'unused', text('echo $folder > $folder/file'), args);
+      expect(first.code, first.stderr).toBe(0);
+      const second = await build(address, 'unused', text('grep -qxF $folder $folder/file'), args);
+      expect(second.code, second.stderr).toBe(0);
+      const told = (stderr: string): readonly string[] =>
+        (/^ {2}caches: (.*)$/m.exec(stderr)?.[1] ?? '')
+          .split('; ')
+          .map((cache) => cache.replace(/,.*$/, ''))
+          .toSorted();
+      const names =
+        'apk bundle cargo-git cargo-registry ccache composer gem-specs go-build go-mod gradle maven npm pip uv';
+      expect(told(first.stderr)).toEqual(names.split(' ').map((name) => `${name} fresh`));
+      expect(told(second.stderr)).toEqual(names.split(' ').map((name) => `${name} hit`));
+    },
+  );
 
   test.each(Object.entries(daemons))('is told of in every mode of progress (%s)', async (age, address) => {
     const id = `e2e-${randomUUID()}`;
