@@ -73,30 +73,36 @@ mkdir -p melange-out/sample/usr/share
 head -c 300000000 /dev/urandom > melange-out/sample/usr/share/data
 echo PACKED`;
 
+/** Stages of a build, what it prints when they begin, and how many milliseconds later it is in the midst of them. */
+const stages: readonly (readonly [string, RegExp, number])[] = [
+  ['before the environment is put together', /^daemon /m, 0],
+  ['when the graph is sent', /^plan: /m, 0],
+  ['in a step', /\| STARTED/, 0],
+  ['when the packages come back', /\| PACKED/, 900],
+];
+
 describe.each(daemons)('on BuildKit %s', (age, address) => {
-  test.each([
-    ['before the environment is put together', /^daemon /m, 0],
-    ['when the graph is sent', /^plan: /m, 0],
-    ['in a step', /\| STARTED/, 0],
-    ['when the packages come back', /\| PACKED/, 900],
-  ])('a connection that is reset %s ends the build with its code', async (_when, wanted, waitMs) => {
-    const dir = testFolder();
-    const { address: cuttable, cut } = await cutSocket(dir, address);
-    const script = waitMs > 0 ? big(Date.now()) : `echo STARTED ${Date.now()}\nsleep ${++unique}`;
-    let cutAt = 0;
-    const onStderr = seen(wanted, () => {
-      setTimeout(() => {
-        cutAt = Date.now();
-        cut();
-      }, waitMs);
-    });
-    const { code, stderr } = await build(dir, cuttable, script, { onStderr });
-    expect(stderr).toMatch(/error BUILDKIT_(CONNECTION_LOST|UNREACHABLE)/);
-    expect(code).toBe(3);
-    expect(Date.now() - cutAt).toBeLessThan(slack * 8000);
-    expect(packageFiles(dir)).toEqual([]);
-    await expect.poll(() => processesWith(String(unique)).length, { timeout: 15_000 }).toBe(0);
-  });
+  test.each(stages)(
+    'a connection that is reset %s ends the build with its code',
+    async (_when, wanted, waitMs) => {
+      const dir = testFolder();
+      const { address: cuttable, cut } = await cutSocket(dir, address);
+      const script = waitMs > 0 ? big(Date.now()) : `echo STARTED ${Date.now()}\nsleep ${++unique}`;
+      let cutAt = 0;
+      const onStderr = seen(wanted, () => {
+        setTimeout(() => {
+          cutAt = Date.now();
+          cut();
+        }, waitMs);
+      });
+      const { code, stderr } = await build(dir, cuttable, script, { onStderr });
+      expect(stderr).toMatch(/error BUILDKIT_(CONNECTION_LOST|UNREACHABLE)/);
+      expect(code).toBe(3);
+      expect(Date.now() - cutAt).toBeLessThan(slack * 8000);
+      expect(packageFiles(dir)).toEqual([]);
+      await expect.poll(() => processesWith(String(unique)).length, { timeout: 15_000 }).toBe(0);
+    },
+  );
 
   test.each<[string, NodeJS.Signals[], number]>([
     ['Ctrl-C', ['SIGINT'], 130],
@@ -209,24 +215,29 @@ describe.each(daemons)('on BuildKit %s', (age, address) => {
     }
   });
 
-  test.runIf(isRoot && age !== 'host')('a daemon that is killed ends the build with its code', async () => {
-    const dir = testFolder();
-    const daemon = await startPrivateDaemon(join(dir, 'd'), {
-      ...(await daemonProgram(cacheDir(), age)),
-      keepData: false,
-    });
-    try {
-      const onStderr = seen(/\| STARTED/, () => process.kill(daemon.pid, 'SIGKILL'));
-      const script = `echo STARTED\nsleep ${++unique}`;
-      const { code, stderr } = await build(dir, formatEndpoint(daemon.endpoint), script, { onStderr });
-      expect(stderr).toMatch(/error BUILDKIT_CONNECTION_LOST/);
-      expect(code).toBe(3);
-      expect(packageFiles(dir)).toEqual([]);
-    } finally {
-      // A daemon that is killed lets its steps run on.
-      for (const pid of processesWith(String(unique))) process.kill(pid, 'SIGKILL');
-      await expect.poll(() => processesWith(String(unique)).length).toBe(0);
-      await daemon.stop();
-    }
-  });
+  test.runIf(isRoot && age !== 'host').each(stages)(
+    'a daemon that is killed %s ends the build with its code',
+    async (_when, wanted, waitMs) => {
+      const dir = testFolder();
+      const daemon = await startPrivateDaemon(join(dir, 'd'), {
+        ...(await daemonProgram(cacheDir(), age)),
+        keepData: false,
+      });
+      try {
+        const kill = (): void => void setTimeout(() => process.kill(daemon.pid, 'SIGKILL'), waitMs);
+        const script = waitMs > 0 ? big(Date.now()) : `echo STARTED\nsleep ${++unique}`;
+        const { code, stderr } = await build(dir, formatEndpoint(daemon.endpoint), script, {
+          onStderr: seen(wanted, kill),
+        });
+        expect(stderr).toMatch(/error BUILDKIT_(CONNECTION_LOST|UNREACHABLE)/);
+        expect(code).toBe(3);
+        expect(packageFiles(dir)).toEqual([]);
+      } finally {
+        // A daemon that is killed lets its steps run on.
+        for (const pid of processesWith(String(unique))) process.kill(pid, 'SIGKILL');
+        await expect.poll(() => processesWith(String(unique)).length).toBe(0);
+        await daemon.stop();
+      }
+    },
+  );
 });
