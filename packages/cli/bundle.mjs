@@ -1,5 +1,5 @@
 // Bundles the command line, so that it starts with few files: dist/bundle/main.js and its lazily loaded parts.
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -96,3 +96,5 @@ await bundle.write({
   },
 });
 await bundle.close();
+// What is read by its place as seen from a file of the bundle.
+cpSync(join(here, '../license/generated'), join(here, 'dist/generated'), { recursive: true });

@@ -1,7 +1,6 @@
-// Makes src/generated/spdx-corpus.ts from the texts of all licences that SPDX lists.
+// Makes generated/spdx-corpus.bin from the texts of all licences that SPDX lists; src/spdx-corpus.ts reads it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateRawSync } from 'node:zlib';
 import spdxList from 'spdx-license-list/spdx-full.json' with { type: 'json' };
 import { licenseCorpus } from './src/license-corpus.ts';
 
@@ -31,14 +30,10 @@ for (const license of corpus) {
   for (const group of license.groups) at = groups.writeUInt32LE(group, at);
 }
 
-const out = join(import.meta.dirname, 'src/generated');
+const listed = JSON.stringify(licenses);
+// The groups are read where they lie, so they begin at a multiple of their four bytes.
+const padding = ' '.repeat(3 - (listed.length % 4));
+
+const out = join(import.meta.dirname, 'generated');
 mkdirSync(out, { recursive: true });
-writeFileSync(
-  join(out, 'spdx-corpus.ts'),
-  `// Made by packages/license/generate.ts from the list of SPDX.
-/** Of each licence its id, how many words its groups cover, whether it is common, and how many groups it has. */
-export const licenses: readonly (readonly [string, number, number, number])[] = ${JSON.stringify(licenses)};
-/** The groups of all licences, one behind the other: little endian, 4 bytes each, deflated, as base64. */
-export const groups: string = '${deflateRawSync(groups, { level: 9 }).toString('base64')}';
-`,
-);
+writeFileSync(join(out, 'spdx-corpus.bin'), Buffer.concat([Buffer.from(`${listed}${padding}\n`), groups]));

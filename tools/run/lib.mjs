@@ -11,7 +11,7 @@ export const bin = join(root, 'node_modules/.bin');
 /** What is generated before anything is compiled: its name, the script that makes it, the folder that it is in. */
 export const generators = [
   ['the wire interface', 'proto/generate.mjs', 'proto/src/generated'],
-  ['the table of licences', 'packages/license/generate.ts', 'packages/license/src/generated'],
+  ['the table of licences', 'packages/license/generate.ts', 'packages/license/generated'],
 ];
 
 /** The workspace's own Node and tools come first, so that all that runs below is Node 24. */

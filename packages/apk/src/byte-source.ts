@@ -25,13 +25,14 @@ export async function* passRange(
   source: ByteSource,
   offset: number,
   length: number,
+  chunkBytes: number = defaultChunkBytes,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { readInto } = source;
   if (readInto === undefined) {
-    yield* readRange(source, offset, length);
+    yield* readRange(source, offset, length, chunkBytes);
     return;
   }
-  const buffer = new Uint8Array(Math.min(defaultChunkBytes, length));
+  const buffer = new Uint8Array(Math.min(chunkBytes, length));
   for (let at = offset; at < offset + length; at += buffer.length) {
     const chunk = buffer.subarray(0, Math.min(buffer.length, offset + length - at));
     await readInto(chunk, at);

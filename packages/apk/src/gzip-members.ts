@@ -115,6 +115,9 @@ async function* inflateMember(
     if (code === 'Z_BUF_ERROR') throw invalid('it ends in the middle of the compressed data', cause);
     if (code.startsWith('Z_')) throw invalid('the compressed data are damaged', cause);
     throw cause;
+  } finally {
+    // A member mostly ends inside a chunk, so nothing was told that there is no more; until it is, 40 KB are held.
+    inflate.destroy();
   }
   await feeding;
   const trailer = Buffer.from(await queue.take(8));

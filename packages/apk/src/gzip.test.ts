@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { gunzipSync, gzipSync, type InflateRaw } from 'node:zlib';
+import { expect, test, vi } from 'vitest';
 import { gzipParallel, readGzipMembers } from './index.ts';
+
+const inflaters: InflateRaw[] = [];
+vi.mock(import('node:zlib'), async (load) => {
+  const zlib = await load();
+  const createInflateRaw: typeof zlib.createInflateRaw = (options) => {
+    const made = zlib.createInflateRaw(options);
+    inflaters.push(made);
+    return made;
+  };
+  return { ...zlib, createInflateRaw };
+});
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
@@ -122,4 +133,20 @@ test.each(damaged)('%s is refused with the reason', async (_, bytes, why) => {
   })();
   await expect(reading).rejects.toMatchObject({ code: 'GZIP_INVALID' });
   await expect(reading).rejects.toThrow(why);
+});
+
+test('nothing that unpacks is held when its member was read, skipped or found to be damaged', async () => {
+  const packed = Buffer.concat(members);
+  inflaters.length = 0;
+  for await (const member of readGzipMembers(cut(packed, 4096))) {
+    if (member.index === 1) await collect(member.content);
+  }
+  const at = packed.length - 200_000;
+  packed.writeUInt8(packed.readUInt8(at) ^ 0xff, at);
+  await expect(async () => {
+    for await (const member of readGzipMembers([packed])) void member;
+  }).rejects.toThrow(/GZIP_INVALID|damaged|wrong/);
+  expect(inflaters.length).toBe(6);
+  // Before, 40 KB of each waited to be collected: ten megabytes for an environment.
+  expect(inflaters.filter((i) => !i.destroyed)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { buildError } from '@melange2/diagnostics';
-import { bytesSource, passRange, readRange, type ByteSource } from './byte-source.ts';
+import { bytesSource, passRange, type ByteSource } from './byte-source.ts';
 import { errors } from './errors.ts';
 import { readGzipMembers, type GzipMember } from './gzip-members.ts';
 import { parsePackageInfo, type PackageInfo } from './package-info.ts';
@@ -9,7 +9,7 @@ import { parseSignatureName, verifySignatures, type Keyring, type Signature } fr
 import type { TarHeader } from './tar-header.ts';
 
 /** Most that a signature or control member may unpack to. */
-const smallChunkBytes = 16 * 1024;
+const smallChunkBytes = 4 * 1024;
 const maxChunkBytes = 256 * 1024;
 const maxControlBytes = 10 * 1024 * 1024;
 
@@ -86,7 +86,7 @@ export async function openPackage(source: ByteSource, options: OpenPackageOption
   const signatures: Signature[] = [];
   let controlFiles: ControlFile[] = [];
   let hashes = memberHashes();
-  const members = readGzipMembers(readRange(source, 0, source.size, 32 * 1024), {
+  const members = readGzipMembers(passRange(source, 0, source.size, 16 * 1024), {
     file,
     onCompressed: (bytes) => hashes.update(bytes),
     chunkBytes: smallChunkBytes,

@@ -10,3 +10,4 @@ export { redactor, redactPatterns } from './redact.ts';
 export type { Redactor } from './redact.ts';
 export { formatDiagnostic } from './format-diagnostic.ts';
 export type { FormatOptions } from './format-diagnostic.ts';
+export { utcTime } from './utc-time.ts';

@@ -65,8 +65,12 @@ export class SharedLibraryReader {
   result(): SharedLibrary | undefined {
     if (this.#head !== undefined) this.#begin(Buffer.concat(this.#head));
     const machine = this.#machine;
-    if (machine === undefined || (this.#dynamic?.end ?? 0) > this.#at) return undefined;
+    if (machine === undefined || (this.#dynamic?.end ?? 0) > this.#at) {
+      this.#release();
+      return undefined;
+    }
     const soname = this.#name === undefined ? undefined : this.#read(this.#name);
+    this.#release();
     return soname === undefined ? { machine } : { machine, soname };
   }
 
@@ -131,7 +135,20 @@ export class SharedLibraryReader {
 
   #read(offset: number): string | undefined {
     const found = this.#parts.find((p) => offset >= p.start && offset < p.end);
-    return found && stringOf(Buffer.concat(found.bytes).subarray(offset - found.start));
+    if (found === undefined) return undefined;
+    const bytes: Uint8Array[] = [];
+    let at = found.start;
+    for (const held of found.bytes) {
+      bytes.push(held.subarray(Math.max(0, offset - at), Math.max(0, offset + maxNameBytes - at)));
+      at += held.length;
+    }
+    return stringOf(Buffer.concat(bytes));
+  }
+
+  /** Gives the memory of what was held back now: an environment has many libraries, and they pass in a moment. */
+  #release(): void {
+    for (const { bytes } of this.#parts) for (const { buffer } of bytes) (buffer as ArrayBuffer).transfer(0);
+    this.#parts = [];
   }
 }
 

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { gzipParallel, signatureMember, tarHeader, writeTar, type SigningKey } from '@melange2/apk';
+import { utcTime } from '@melange2/diagnostics';
 import type { PackageArtifact } from './emit-package.ts';
 import { writeAside } from './write-aside.ts';
 
@@ -56,8 +57,8 @@ export function provenanceStatement(
       runDetails: {
         builder: { id: 'pkg:npm/%40melange2/cli', version: { melange2: version } },
         metadata: {
-          startedOn: new Date(startedMs).toISOString(),
-          finishedOn: new Date(finishedMs).toISOString(),
+          startedOn: utcTime(startedMs),
+          finishedOn: utcTime(finishedMs),
         },
       },
     },

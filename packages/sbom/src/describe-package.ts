@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cpe } from '@melange2/config';
+import { utcTime } from '@melange2/diagnostics';
 import { isLicenseExpression, spdxLicense } from './license-expression.ts';
 import { formatPurl } from './purl.ts';
 import { sourcePackage, type SourceStep } from './source-package.ts';
@@ -82,7 +83,7 @@ export function describePackage(options: DescribePackageOptions): SpdxDocument {
     name: document,
     spdxVersion: 'SPDX-2.3',
     creationInfo: {
-      created: new Date(Math.max(0, createdSeconds) * 1000).toISOString().replace('.000Z', 'Z'),
+      created: utcTime(Math.max(0, createdSeconds) * 1000).replace('.000Z', 'Z'),
       creators: [`Tool: ${options.tool}`, supplier],
     },
     dataLicense: 'CC0-1.0',

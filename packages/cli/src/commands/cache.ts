@@ -9,7 +9,7 @@ import {
   openCacheMounts,
   type ToolsRequest,
 } from '@melange2/core';
-import { buildError } from '@melange2/diagnostics';
+import { buildError, utcTime } from '@melange2/diagnostics';
 import { formatBytes } from '@melange2/progress';
 import { errors } from '../errors.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -51,9 +51,7 @@ export async function runCacheList(
     const rows = mounts.map((mount) => [
       mount.identity?.name ?? '-',
       formatBytes(mount.sizeBytes),
-      mount.lastUsedMs === undefined
-        ? '-'
-        : new Date(mount.lastUsedMs).toISOString().slice(0, 16).replace('T', ' '),
+      mount.lastUsedMs === undefined ? '-' : utcTime(mount.lastUsedMs).slice(0, 16).replace('T', ' '),
       String(mount.usageCount),
       mount.target ?? '-',
       mount.id ?? '-',

@@ -11,7 +11,7 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { withoutCacheSecrets } from '@melange2/cache';
-import { buildError } from '@melange2/diagnostics';
+import { buildError, utcTime } from '@melange2/diagnostics';
 import type { BuildEvent } from '@melange2/progress';
 import type { BuildRequest } from '../build-request.ts';
 import { errors } from '../errors.ts';
@@ -79,7 +79,7 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
   const builds = join(root, 'builds');
   mkdirSync(builds, { recursive: true });
   removeOld(builds);
-  const stamp = new Date(startedMs).toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const stamp = utcTime(startedMs).replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const { id, folder } = makeFolder(builds, `${stamp}-${recordSlug(name)}`);
   const logs = join(folder, 'logs');
   mkdirSync(logs);

@@ -13,7 +13,8 @@ import { messagesOf, send, unary, type CallHandler, type ServerCall } from '../s
 import type { PlannedStore } from '../session-host.ts';
 import { StatusError } from '../status-error.ts';
 
-const chunkBytes = 1 << 20;
+/** Several blobs are read at a time, each with a buffer of this size. */
+const chunkBytes = 256 * 1024;
 /** Files that were read lately stay open: a blob is read in many calls. */
 const openFiles = 32;
 
@@ -61,16 +62,13 @@ export function contentStoresService(stores: Readonly<Record<string, PlannedStor
     const start = blob.source.offset ?? 0;
     const { path } = blob.source;
     await files.use(path, async (handle) => {
+      let buffer: Buffer | undefined;
       for (let at = offset; at < end;) {
         const length = Math.min(chunkBytes, end - at);
-        const { bytesRead, buffer } = await handle.read(
-          Buffer.allocUnsafeSlow(length),
-          0,
-          length,
-          start + at,
-        );
+        buffer ??= Buffer.allocUnsafeSlow(length);
+        const { bytesRead } = await handle.read(buffer, 0, length, start + at);
         if (bytesRead === 0) throw new StatusError(grpcCode.dataLoss, `${path} is shorter than it was.`);
-        await sendChunk(call, at, buffer.subarray(0, bytesRead));
+        if (!(await sendChunk(call, at, buffer.subarray(0, bytesRead)))) buffer = undefined;
         at += bytesRead;
       }
     });
@@ -185,8 +183,8 @@ function blobPath(dir: string, digest: string): string {
   return join(dir, 'blobs', match[1]!, match[2]!);
 }
 
-/** Encodes everything but the data, which is sent from where it is. */
-async function sendChunk(call: ServerCall, offset: number, data: Uint8Array): Promise<void> {
+/** Encodes everything but the data, which is sent from where it is. True when the memory of the data is free again. */
+async function sendChunk(call: ServerCall, offset: number, data: Uint8Array): Promise<boolean> {
   const fields = encode(content.ReadContentResponse, { offset });
   const length = encode(content.ReadContentRequest, { offset: data.length }).subarray(1);
   const header = Buffer.allocUnsafe(frameHeaderBytes + fields.length + 1 + length.length);
@@ -195,7 +193,9 @@ async function sendChunk(call: ServerCall, offset: number, data: Uint8Array): Pr
   header.set(fields, frameHeaderBytes);
   header[frameHeaderBytes + fields.length] = 0x12;
   header.set(length, frameHeaderBytes + fields.length + 1);
-  if (!call.write([header, data])) await call.drained();
+  if (call.write([header, data])) return false;
+  await call.drained();
+  return true;
 }
 
 function ingestKey(store: string, ref: string): string {

@@ -30,6 +30,15 @@ test('the session says that it is healthy, and refuses what it does not offer', 
   });
 });
 
+test('answers bear no date, for which Node would load its tables of time zones', async () => {
+  session = testSession({});
+  const stream = session.peer.http2.request({ ':method': 'POST', ':path': health.Health.methods.Check.path });
+  const headers = await new Promise<object>((resolve) => stream.once('response', resolve));
+  stream.close();
+  expect(headers).toMatchObject({ ':status': 200, 'content-type': 'application/grpc' });
+  expect(headers).not.toHaveProperty('date');
+});
+
 describe('secrets', () => {
   const { GetSecret } = secrets.Secrets.methods;
 
