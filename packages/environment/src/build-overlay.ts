@@ -128,7 +128,9 @@ export async function buildOverlay(input: OverlayInput): Promise<Uint8Array> {
   add('etc/apk/world', locked.world.map((entry) => `${entry}\n`).join(''));
   add('etc/apk/arch', `${locked.arch}\n`);
   const repositories = [
-    ...locked.repositories.map((r) => `${r.tag === undefined ? '' : `@${r.tag} `}${withoutCredentials(r.text)}`),
+    ...locked.repositories.map(
+      (r) => `${r.tag === undefined ? '' : `@${r.tag} `}${withoutCredentials(r.text)}`,
+    ),
     ...input.runtime.repositories.map(withoutCredentials),
   ];
   add('etc/apk/repositories', [...new Set(repositories)].map((line) => `${line}\n`).join(''));
