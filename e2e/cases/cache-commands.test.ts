@@ -2,8 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect } from '@melange2/buildkit-client';
+import { marshal } from '@melange2/llb';
 import { describe, expect, inject, test } from 'vitest';
-import { type Finished, melange2 } from '../harness/melange2.ts';
+import { busyboxState, sh } from '../harness/busybox.ts';
+import { type Finished, melange2, type Melange2Options } from '../harness/melange2.ts';
 import { testFolder } from '../harness/test-folder.ts';
 
 const daemons = Object.entries(inject('daemons'));
@@ -28,13 +31,17 @@ pipeline:
 
 /** What people do with the caches of one daemon. */
 function user(address: string): {
-  readonly build: (script: string, mount: string) => Promise<Finished>;
+  readonly build: (
+    script: string,
+    mount: string,
+    more?: Pick<Melange2Options, 'signal' | 'onStderr'>,
+  ) => Promise<Finished>;
   readonly cache: (...args: string[]) => Promise<Finished>;
 } {
   const dir = testFolder();
   const env = { MELANGE2_STATE: join(dir, 'state'), BUILDKIT_HOST: address };
   return {
-    build: (script, mount) => {
+    build: (script, mount, more = {}) => {
       writeFileSync(join(dir, 'sample.yaml'), recipe(script));
       const args = [
         '--arch',
@@ -45,7 +52,7 @@ function user(address: string): {
         mount,
         ...from,
       ];
-      return melange2(['build', 'sample.yaml', ...args], { cwd: dir, env });
+      return melange2(['build', 'sample.yaml', ...args], { cwd: dir, env, ...more });
     },
     cache: (...args) => melange2(['cache', ...args], { cwd: dir, env }),
   };
@@ -109,6 +116,41 @@ describe.skipIf(daemons.length === 0)('the caches of a daemon', () => {
     expect(used.code, used.stderr).toBe(0);
     expect(used.stderr).toContain(`${name} hit`);
     await target.cache('rm', name);
+  });
+
+  test.each(daemons)('that a running step has are not removed (BuildKit %s)', async (_, address) => {
+    const name = `e2e-${randomUUID()}`;
+    const { build, cache } = user(address);
+    const stop = new AbortController();
+    let removing: Promise<Finished> | undefined;
+    const building = build('echo has-$((1 + 1)); sleep 100', `${name}=/opt/kept`, {
+      signal: stop.signal,
+      onStderr: (text) => {
+        if (text.includes('has-2')) removing ??= cache('rm', name).finally(() => stop.abort());
+      },
+    });
+    await building;
+    const removed = await removing;
+    expect(removed?.code, removed?.stderr).toBe(1);
+    expect(removed?.stderr).toContain('CACHE_MOUNT_IN_USE');
+    await cache('rm', name);
+  });
+
+  test.each(daemons)('of other programs are seen, and not exported (BuildKit %s)', async (_, address) => {
+    const path = `/var/cache/${randomUUID()}`;
+    const client = await connect(address);
+    const state = (await busyboxState()).run({
+      args: sh(`echo ${path} > ${path}/file`),
+      mounts: [{ kind: 'cache', dest: path, id: path }],
+      network: 'none',
+    }).root;
+    await client.build({ definition: marshal(state, { platform: 'linux/amd64' }) });
+    client.close();
+    const { cache } = user(address);
+    const refused = await cache('export', path, join(testFolder(), 'a.tar'), ...from);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('CACHE_MOUNT_FOREIGN');
+    await cache('rm', path);
   });
 
   test('that are not there, or archives that are none, are refused with nothing written', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -35,6 +35,14 @@ test('every error code has a page, and every page a code', async () => {
     pages.filter((p) => !known.has(p)),
     'pages without a code',
   ).toEqual([]);
+});
+
+test('every error code is named in a test', async () => {
+  const tests = globSync(['{packages,plugins}/*/src/**/*.test.ts', 'e2e/cases/**/*.test.ts'], { cwd: root });
+  const named = new Set(
+    tests.flatMap((file) => readFileSync(join(root, file), 'utf8').match(/[A-Z0-9]+(?:_[A-Z0-9]+)+/g) ?? []),
+  );
+  expect([...(await codes()).keys()].filter((code) => !named.has(code))).toEqual([]);
 });
 
 test('a code belongs to one package and is written AREA_WHAT', async () => {

@@ -80,6 +80,7 @@ test('what apko writes for "none" is none, and a mode may have a zero in front',
 
 test('unknown small letters are passed over; capitals, files without a directory and lines without a colon are errors', () => {
   const problems = parseInstalled('P:a\nV:1\nz:new\nX:what\nR:lost\nnonsense\n\n', 'installed').diagnostics;
+  expect(new Set(problems.map((p) => p.code))).toEqual(new Set(['INSTALLED_LINE_INVALID']));
   expect(problems.map((p) => p.message)).toEqual([
     'Line 4 of the installed database installed cannot be read: "X:what".',
     'Line 5 of the installed database installed cannot be read: "R:lost".',

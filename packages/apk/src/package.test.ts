@@ -241,8 +241,18 @@ async function collectEntries(pkg: Parameters<typeof packageEntries>[0]): Promis
   for await (const _ of packageEntries(pkg));
 }
 
+/** What a call throws. */
+function refusal(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 test('keys: PKCS#8 and encrypted ones are read, others refused with the reason', async () => {
-  const { createPrivateKey } = await import('node:crypto');
+  const { createPrivateKey, generateKeyPairSync } = await import('node:crypto');
   const object = createPrivateKey(pair.privatePem);
   const pkcs8 = object.export({ type: 'pkcs8', format: 'pem' }).toString();
   expect(parseSigningKey(pkcs8, { file: 'a.rsa' })).toMatchObject({
@@ -254,13 +264,25 @@ test('keys: PKCS#8 and encrypted ones are read, others refused with the reason',
       .export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' })
       .toString();
     expect(parseSigningKey(locked, { file: 'a.rsa', passphrase: 'right' }).publicPem).toBe(pair.publicPem);
-    expect(() => parseSigningKey(locked, { file: 'a.rsa' })).toThrow('is encrypted, and no passphrase');
-    expect(() => parseSigningKey(locked, { file: 'a.rsa', passphrase: 'wrong' })).toThrow(
-      'cannot be decrypted',
-    );
+    expect(refusal(() => parseSigningKey(locked, { file: 'a.rsa' }))).toMatchObject({
+      code: 'KEY_PASSPHRASE_MISSING',
+      message: expect.stringContaining('is encrypted, and no passphrase'),
+    });
+    expect(refusal(() => parseSigningKey(locked, { file: 'a.rsa', passphrase: 'wrong' }))).toMatchObject({
+      code: 'KEY_PASSPHRASE_WRONG',
+      message: expect.stringContaining('cannot be decrypted'),
+    });
   }
-  expect(() => parseSigningKey('hello', { file: 'a.rsa' })).toThrow('it has no PEM block');
+  expect(refusal(() => parseSigningKey('hello', { file: 'a.rsa' }))).toMatchObject({
+    code: 'KEY_INVALID',
+    message: expect.stringContaining('it has no PEM block'),
+  });
   expect(() => parseSigningKey(pair.publicPem, { file: 'a.rsa' })).toThrow('it holds a PUBLIC KEY');
   await expect(createKeyPair(1024)).rejects.toThrow('at least 2048');
+  const { privateKey: short } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const shortPem = short.export({ type: 'pkcs8', format: 'pem' }).toString();
+  expect(refusal(() => parseSigningKey(shortPem, { file: 'a.rsa' }))).toMatchObject({
+    code: 'KEY_TOO_SHORT',
+  });
   expect(() => parseKeyring([{ name: 'a/b.pub', pem: pair.publicPem }])).toThrow('by its file name alone');
 });

@@ -48,8 +48,8 @@ test('a list of several lines is all of them', () => {
 test('a line without a colon is an error with its number, a record without a name a warning', () => {
   const broken = parseIndex('P:a\nV:1\nnonsense\n', 'INDEX');
   expect(broken.value).toBeUndefined();
-  expect(broken.diagnostics.map((d) => d.message)).toEqual([
-    'Line 3 of the index INDEX is no "letter:value" or has no number where one belongs: "nonsense".',
+  expect(broken.diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([
+    'INDEX_LINE_INVALID Line 3 of the index INDEX is no "letter:value" or has no number where one belongs: "nonsense".',
   ]);
   const nameless = parseIndex('V:1\n\nP:a\nV:1\n\n', 'INDEX');
   expect(nameless.value?.map((r) => r.name)).toEqual(['a']);

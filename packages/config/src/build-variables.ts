@@ -1,5 +1,5 @@
 import { architecture, type Libc } from './architecture.ts';
-import { applyTransforms, resolveVars, type VariableProblem } from './variables.ts';
+import { applyTransforms, resolveVars, type ReferenceProblem, type VariableProblem } from './variables.ts';
 import type { PackageConfig } from './package-config.ts';
 import type { Variables } from './substitution.ts';
 
@@ -18,7 +18,7 @@ export interface BuildVariables {
   /** What the pipelines of a subpackage see: {@link subpackageVariables} over those of the main package. */
   readonly subpackage: (name: string) => Variables;
   /** Vars that refer to what no build has. Circles and faulty transforms are not here: `parseConfig` tells of them. */
-  readonly problems: readonly VariableProblem[];
+  readonly problems: readonly ReferenceProblem[];
 }
 
 const home = '/home/build';
@@ -59,7 +59,7 @@ export function buildVariables(config: PackageConfig, target: BuildTarget): Buil
   main.delete('package.description');
   return {
     main,
-    problems: problems.filter(({ kind }) => kind === 'reference'),
+    problems: problems.filter((problem) => problem.kind === 'reference'),
     subpackage: (sub) => layered(subpackageVariables(sub), main),
   };
 }

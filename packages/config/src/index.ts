@@ -59,7 +59,7 @@ export { architecture, architectures } from './architecture.ts';
 export type { Architecture, Libc } from './architecture.ts';
 export { buildVariables, subpackageVariables, layered } from './build-variables.ts';
 export type { BuildTarget, BuildVariables } from './build-variables.ts';
-export type { VariableProblem } from './variables.ts';
+export type { ReferenceProblem, VariableProblem } from './variables.ts';
 export { toReferenceJson, referenceJson, formatGoJson } from './reference-json.ts';
 export type { JsonValue } from './reference-json.ts';
 export { parseEnvFile } from './env-file.ts';

@@ -20,13 +20,16 @@ export interface TransformRule {
   readonly to: string;
 }
 
+/** A reference in the value that `path` leads to, to a variable that is not there or is written wrongly. */
+export interface ReferenceProblem {
+  readonly kind: 'reference';
+  readonly path: readonly (string | number)[];
+  readonly problem: SubstitutionProblem;
+}
+
 /** What can be wrong with variables; `path` leads to the value in the build file. */
 export type VariableProblem =
-  | {
-      readonly kind: 'reference';
-      readonly path: readonly (string | number)[];
-      readonly problem: SubstitutionProblem;
-    }
+  | ReferenceProblem
   | { readonly kind: 'pattern'; readonly path: readonly (string | number)[]; readonly reason: string }
   | {
       readonly kind: 'cycle';

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createKeyPair, readTar, type TarEntry } from '@melange2/apk';
+import { createKeyPair, readTar, writeIndex, type TarEntry } from '@melange2/apk';
 import { marshal } from '@melange2/llb';
 import { testKey, tinyPackage, tinyRepository, type TinyPackage } from '@melange2/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -340,6 +340,18 @@ test('an index without a good signature is refused by name of the key, unless si
   const keyring = [join(dir, 'other', (await testKey()).keyName)];
   await expect(lock({ keyring })).rejects.toMatchObject({ code: 'SIGNATURE_MISSING' });
   expect((await lock({ keyring, ignoreSignatures: true })).packages).toHaveLength(2);
+});
+
+test('a package that its index gives no checksum of is refused: nothing would say whether it is the one', async () => {
+  const key = await testKey();
+  const [record] = await tinyRepository(dir, { packages: [base], key });
+  if (record === undefined) throw new Error('no record');
+  const { identity: _, ...anonymous } = record;
+  await writeFile(join(dir, 'x86_64/APKINDEX.tar.gz'), await writeIndex([anonymous], { key }));
+  await expect(lock({ world: ['base'] })).rejects.toMatchObject({
+    code: 'ENVIRONMENT_PACKAGE_ANONYMOUS',
+    message: expect.stringContaining('base-1-r0'),
+  });
 });
 
 test('a directory without index has no packages, with a warning; one of the web is an error', async () => {

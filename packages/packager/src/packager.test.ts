@@ -340,6 +340,32 @@ test('setcap gives a file its capabilities, under all of its names', async () =>
   });
 });
 
+test('what apk would not read, and capabilities of no file, are warnings', async () => {
+  const large = 0o10000000;
+  const unusual = [
+    file('tool/a\u0007b', 'x'),
+    file('tool/large', 'x', { uid: large }),
+    entry('tool/link', { type: 'symlink', linkName: 'large' }),
+  ];
+  const received = await receiveTrees(writeTar(unusual), { packages: order, spoolDir: dir });
+  const setcap = ['/nowhere', '/link'].map((path) => ({ path, add: { cap_net_raw: '+ep' } }));
+  const { diagnostics } = await analysePackage({
+    recipe: recipe('tool', { setcap }),
+    trees: received.trees,
+    order,
+  });
+  await received.close();
+  expect(diagnostics.map(({ severity, code, message }) => `${severity} ${code} ${message}`))
+    .toMatchInlineSnapshot(`
+    [
+      "warning PACKAGE_CAPABILITY_UNUSED setcap of the package tool names nowhere, and the package has no such file. No capability is set there.",
+      "warning PACKAGE_CAPABILITY_UNUSED setcap of the package tool names link, and that is no regular file. No capability is set there.",
+      "warning PACKAGE_PATH_REFUSED The package tool contains "a\\u0007b"; apk takes names with control characters for malicious and does not install such files.",
+      "warning PACKAGE_OWNER_TOO_LARGE large in the package tool belongs to the id 2097152; apk reads ids up to 2097151 and installs this one as 0.",
+    ]
+  `);
+});
+
 test('owners get the names that the build environment has for them', async () => {
   const owners = parseOwnerNames('root:x:0:0::/:\npostgres:x:70:70::/:\n', 'root:x:0:\nwww:x:33:\n');
   const received = await receiveTrees(writeTar(output), { packages: order, spoolDir: dir, owners });

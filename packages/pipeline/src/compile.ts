@@ -8,9 +8,9 @@ import {
   type Libc,
   type PackageConfig,
   type PipelineStep,
+  type ReferenceProblem,
   type Subpackage,
   type Test,
-  type VariableProblem,
   type Variables,
 } from '@melange2/config';
 import { compileStep } from './compile-step.ts';
@@ -238,26 +238,13 @@ function withPackages(
   return { ...environment, contents: { ...environment.contents, packages } };
 }
 
-function reportVariable(problem: VariableProblem, config: PackageConfig, context: CompileContext): void {
-  const { path } = problem;
-  if (problem.kind === 'reference') {
-    const origin = config.at.origin(...path);
-    reportSubstitution(
-      [problem.problem],
-      origin?.text ?? '',
-      (start, end) => origin?.span(start, end),
-      context,
-    );
-    return;
-  }
-  const span = config.at.value(...path);
-  const text =
-    problem.kind === 'cycle'
-      ? `These vars need each other's values: ${problem.names.join(' needs ')}.`
-      : `The pattern cannot be read: ${problem.reason}.`;
-  context.report(
-    diagnostic(errors, 'PIPELINE_VARS_INVALID', { problem: text }, span === undefined ? {} : { span }),
-  );
+function reportVariable(
+  { path, problem }: ReferenceProblem,
+  { at }: PackageConfig,
+  context: CompileContext,
+): void {
+  const origin = at.origin(...path);
+  reportSubstitution([problem], origin?.text ?? '', (start, end) => origin?.span(start, end), context);
 }
 
 /** The configuration of what is built: the compiled one without the subpackages whose `if` does not hold. */

@@ -28,7 +28,6 @@ interface Details {
   PIPELINE_INPUT_DEFAULT: { readonly input: string; readonly value: string; readonly uses: string };
   PIPELINE_VARIABLE_UNKNOWN: { readonly name: string; readonly suggestion: string | undefined };
   PIPELINE_VARIABLE_MALFORMED: { readonly text: string };
-  PIPELINE_VARS_INVALID: { readonly problem: string };
   PIPELINE_CONDITION_INVALID: { readonly condition: string; readonly problem: string };
   PIPELINE_SHELL_INVALID: { readonly problem: string };
   PIPELINE_LIMIT: { readonly what: string; readonly limit: string };
@@ -96,10 +95,6 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'A reference to a variable cannot be read',
     message: ({ text }) =>
       `"${text}" is no reference to a variable: write \${{name}}, with letters, digits, ".", "-" and "_" in the name.`,
-  },
-  PIPELINE_VARS_INVALID: {
-    title: 'A variable of the build file has no value',
-    message: ({ problem }) => problem,
   },
   PIPELINE_CONDITION_INVALID: {
     title: 'A condition cannot be read',

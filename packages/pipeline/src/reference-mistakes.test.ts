@@ -1,5 +1,8 @@
-import { parseConfig } from '@melange2/config';
+import { parseConfig, type PackageConfig } from '@melange2/config';
 import { expect, test } from 'vitest';
+import { builtinCatalogue } from './builtin-catalogue.ts';
+import { compile } from './compile.ts';
+import { pipelineLibrary } from './pipeline-library.ts';
 import { plan } from './plan.ts';
 import { normaliseScript } from './shell/normalise-script.ts';
 import { compiled, compileText, problems, scripts } from './testing/compile-text.ts';
@@ -71,6 +74,26 @@ test('a vars file needs no vars in the build file', () => {
   const text = `${head}pipeline: [{runs: "echo \${{vars.a}}"}]\n`;
   const { value } = parseConfig(text, 'app.yaml', { varsFile: { file: 'vars.yaml', text: 'a: b\n' } });
   expect(value?.pipeline[0]?.runs).toBe('echo b');
+});
+
+test('conditions that a program puts into a build file are looked at as those of its text are', () => {
+  const text = `${head}pipeline: [{runs: x}]\nsubpackages: [{name: b}]\n`;
+  const { value } = parseConfig(text, 'app.yaml');
+  const told = (change: (config: PackageConfig) => Partial<PackageConfig>): string[] => {
+    if (value === undefined) throw new Error('it does not parse');
+    const library = pipelineLibrary(builtinCatalogue);
+    return problems(compile({ ...value, ...change(value) }, { architecture: 'x86_64', library }).diagnostics);
+  };
+  expect(told(() => ({}))).toEqual([]);
+  expect([
+    ...told(({ pipeline }) => ({ pipeline: pipeline.map((step) => ({ ...step, if: 'one' })) })),
+    ...told(({ subpackages }) => ({ subpackages: subpackages.map((sub) => ({ ...sub, if: 'one' })) })),
+  ]).toMatchInlineSnapshot(`
+    [
+      "PIPELINE_CONDITION_INVALID The condition \`one\` cannot be read: a text in quotes or a variable must stand here, not "one".",
+      "PIPELINE_CONDITION_INVALID The condition \`one\` cannot be read: a text in quotes or a variable must stand here, not "one".",
+    ]
+  `);
 });
 
 test('vars use the package and each other in any order, and a circle is shown', () => {

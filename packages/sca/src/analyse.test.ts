@@ -204,6 +204,17 @@ test('a kernel is provided, a module needs it', async () => {
   expect(found).toEqual([['linux:6.1.0-mod'], ['linux:6.6.1-test'], [], []]);
 });
 
+test('a damaged packed module is a warning, and the rest is still found', async () => {
+  const entries = [
+    file(
+      'usr/lib/modules/6.1/x.ko.xz',
+      Buffer.concat([Buffer.from('fd377a585a00', 'hex'), Buffer.alloc(40, 1)]),
+    ),
+    file('usr/lib/modules/6.1/y.ko', '\0vermagic=6.1.0-mod SMP\0'),
+  ];
+  expect(await find(entries)).toEqual([['linux:6.1.0-mod'], [], [], ['SCA_MODULE_PACKED']]);
+});
+
 test('options leave out what they name', async () => {
   const tree = [
     file('usr/bin/x', '#!/usr/bin/perl\n', 0o755),

@@ -141,6 +141,14 @@ test('a conflict says for each candidate what excludes it and who wants that', (
   );
 });
 
+test('a package that is needed and excluded at once, and one behind a tag, are told by their codes', () => {
+  const codes = (world: readonly string[], ...repositories: readonly SolverRepository[]): string[] =>
+    solve({ world, repositories: prepareRepositories(repositories) }).diagnostics.map((d) => d.code);
+  const records = packages('a 1-r0 D:!b', 'b 1-r0');
+  expect(codes(['a', 'b'], { packages: records })).toEqual(['SOLVER_CONFLICT']);
+  expect(codes(['foo'], { tag: 'edge', packages: packages('foo 2-r0') })).toEqual(['SOLVER_TAG_NEEDED']);
+});
+
 test('a package of a tagged repository has to be asked for', () => {
   const tagged = { tag: 'edge', packages: packages('foo 2-r0') };
   expect(install('foo', tagged)).toBe(

@@ -85,7 +85,8 @@ function toFile(path: string, context: ExportContext): Send {
       await writeChunks(aside, countBytes(archive, context), signal);
       await rename(aside, path);
     } catch (cause) {
-      await rm(aside, { force: true });
+      // What cannot be removed was not made, and the first failure is the one to tell.
+      await rm(aside, { force: true }).catch(() => {});
       signal.throwIfAborted();
       const problem = cause instanceof Error ? cause.message : String(cause);
       throw buildError(errors, 'EXPORT_FAILED', { target: path, problem }, { cause });

@@ -60,9 +60,9 @@ async function exportTarball(
   if (target.ref === '') return fail('it names no file');
   if (write === undefined) return fail(`the type "${type}" is not one of ${Object.keys(writers).join(', ')}`);
   const path = resolve(context.cwd, target.ref);
-  await mkdir(dirname(path), { recursive: true });
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
   try {
+    await mkdir(dirname(path), { recursive: true });
     const digest = await write(source, aside, target, context);
     if (type === 'dir') await rm(path, { recursive: true, force: true });
     await rename(aside, path);
@@ -70,7 +70,8 @@ async function exportTarball(
       type === 'oci' ? `docker load -i ${path}` : type === 'tar' ? `tar -tvf ${path}` : `ls ${path}`;
     return { location: path, next, ...(digest === undefined ? {} : { digest }) };
   } catch (cause) {
-    await rm(aside, { recursive: true, force: true });
+    // What cannot be removed was not made, and the first failure is the one to tell.
+    await rm(aside, { recursive: true, force: true }).catch(() => {});
     context.signal.throwIfAborted();
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw buildError(errors, 'EXPORT_FAILED', { target: path, problem }, { cause });

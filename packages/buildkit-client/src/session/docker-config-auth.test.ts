@@ -78,7 +78,10 @@ describe('from a helper', () => {
   ])('that %s is an error', async (_, script, words) => {
     helper('bad', script);
     configure({ credsStore: 'bad' });
-    await expect(credentials('reg')).rejects.toThrow(words);
+    await expect(credentials('reg')).rejects.toMatchObject({
+      code: 'SESSION_CREDENTIALS_FAILED',
+      message: expect.stringContaining(words),
+    });
   });
 
   test('that is not installed, or whose name is a path, is an error', async () => {

@@ -28,5 +28,6 @@ test('a name stands for the mounts of all users, an id for one, a path for those
 
 test('one mount is named by a name alone when there is only one', () => {
   expect(chooseCacheMount([user, foreign], 'pip')).toBe(user);
-  expect(() => chooseCacheMount(mounts, 'pip')).toThrow('stands for several');
+  const ambiguous = { code: 'CACHE_MOUNT_AMBIGUOUS', message: expect.stringContaining('stands for several') };
+  expect(() => chooseCacheMount(mounts, 'pip')).toThrow(expect.objectContaining(ambiguous));
 });

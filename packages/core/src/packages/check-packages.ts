@@ -16,6 +16,11 @@ import type { ArchitectureBuild } from '../architecture-build.ts';
 import type { BuildRequest } from '../build-request.ts';
 import { errors } from '../errors.ts';
 
+/** What a check needs to know of the build. */
+interface CheckedBuild extends Pick<ArchitectureBuild, 'kernel' | 'architecture' | 'bus'> {
+  readonly request: Pick<BuildRequest, 'lintRequire' | 'lintWarn' | 'persistLintResults' | 'outDir'>;
+}
+
 /**
  * Checks packages before they are written: with the linters, and with whatever plugins have to say.
  *
@@ -26,7 +31,7 @@ import { errors } from '../errors.ts';
 export async function checkPackages(
   packages: readonly AnalysedPackage[],
   config: PackageConfig,
-  build: ArchitectureBuild,
+  build: CheckedBuild,
 ): Promise<void> {
   const wrong: Diagnostic[] = [];
   const refused = new Set<string>();
@@ -61,7 +66,7 @@ export function checkLinterNames(
 async function checkPackage(
   pkg: AnalysedPackage,
   config: PackageConfig,
-  { kernel, request, architecture }: ArchitectureBuild,
+  { kernel, request, architecture }: CheckedBuild,
 ): Promise<readonly Diagnostic[]> {
   const { name, version } = pkg.recipe;
   const sub = name === config.package.name ? undefined : config.subpackages.find((s) => s.name === name);

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createBuilder } from '../builder.ts';
 import { openBuildRecord } from './build-record.ts';
-import { listRecords, readLog } from './read-records.ts';
+import { listRecords, readLog, readRecord } from './read-records.ts';
 
 let env: { MELANGE2_STATE: string };
 beforeEach(() => {
@@ -41,6 +42,17 @@ test('the latest build comes first, and its failed step is what is asked about',
   const { step, text } = await readLog(env, id, 'make');
   expect(await readLog(env, id, basename(step.logFile ?? ''))).toMatchObject({ text });
   expect((await readLog(env, '19700101', 'make')).text).toContain(' make\n');
+});
+
+test('the step of a build that ended before its build file was read cannot be opened again', async () => {
+  const id = record('early', 1000, 'exit code: 1');
+  const builder = createBuilder({ plugins: [], host: { env, cwd: '/', now: () => 2000, version: '1.0.0' } });
+  const early = await readRecord(env, id);
+  await expect(builder.trace({ record: early }, new AbortController().signal)).rejects.toMatchObject({
+    code: 'RECORD_INCOMPLETE',
+    message: expect.stringContaining(id),
+  });
+  await builder.close();
 });
 
 test('two builds of one second have two records', () => {

@@ -311,6 +311,17 @@ describe('a file that cannot be sent as it was listed ends the transfer:', () =>
     expect(session.failures).toMatchObject([{ code: 'SESSION_FILE_CHANGED' }]);
   });
 
+  test('it went away after it was listed', async () => {
+    write('large', Buffer.alloc(3 << 20, 1));
+    session = testSession({ localDirs: { src: { path: dir } } });
+    const tree = await receiveAsDaemon(session.peer, { 'dir-name': 'src' }, () => {
+      rmSync(join(dir, 'large'));
+      return true;
+    });
+    expect(tree.error).toContain('large cannot be read: it does not exist');
+    expect(session.failures).toMatchObject([{ code: 'SESSION_FILE_UNREADABLE' }]);
+  });
+
   test('the folder is not there', async () => {
     session = testSession({ localDirs: { src: { path: join(dir, 'none') } } });
     const tree = await receiveAsDaemon(session.peer, { 'dir-name': 'src' });
@@ -322,6 +333,7 @@ describe('a file that cannot be sent as it was listed ends the transfer:', () =>
     writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0x66, 0xff])]), 'x');
     const tree = await receive();
     expect(tree.error).toContain('not UTF-8');
+    expect(session?.failures).toMatchObject([{ code: 'SESSION_NAME_INVALID' }]);
   });
 });
 
