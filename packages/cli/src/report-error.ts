@@ -2,8 +2,10 @@ import {
   type BuildError,
   type Diagnostic,
   formatDiagnostic,
+  type FormatOptions,
   isBuildError,
   sortDiagnostics,
+  wrapWords,
 } from '@melange2/diagnostics';
 import { plainLine } from '@melange2/progress';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
@@ -37,8 +39,13 @@ export function reportError(error: unknown, terminal: Terminal, readSource: Read
   return exitCodeOf(error.code);
 }
 
-/** Formats one problem with its frame. */
-export function formatProblem(problem: Diagnostic, terminal: Terminal, readSource: ReadSource): string {
+/** Formats one problem with its frame; for a terminal when that has `columns`. */
+export function formatProblem(
+  problem: Diagnostic,
+  terminal: Terminal,
+  readSource: ReadSource,
+  columns?: number,
+): string {
   const { colors } = terminal;
   const paints = {
     error: colors.red,
@@ -47,7 +54,8 @@ export function formatProblem(problem: Diagnostic, terminal: Terminal, readSourc
     bold: colors.bold,
     dim: colors.dim,
   };
-  return formatDiagnostic(problem, { readSource, paint: (style, text) => paints[style](text) });
+  const paint: FormatOptions['paint'] = (style, text) => paints[style](text);
+  return formatDiagnostic(problem, { readSource, columns, paint });
 }
 
 /** Lines of a failed step that are shown with the error. */
@@ -55,11 +63,13 @@ const shownLines = 20;
 
 function formatBuildError(error: BuildError, terminal: Terminal, readSource: ReadSource): string {
   const { colors } = terminal;
-  const show = (problem: Diagnostic): string => formatProblem(problem, terminal, readSource);
+  const columns = terminal.columns();
+  const show = (problem: Diagnostic): string => formatProblem(problem, terminal, readSource, columns);
   if (error.diagnostics.length > 0) {
     const problems = sortDiagnostics(error.diagnostics);
     const help = error.hint === undefined ? [] : [`  ${colors.bold('help:')} ${error.hint}`];
-    return [...problems.map(show), '', colors.red(error.message), ...help].join('\n');
+    const texts = [colors.red(error.message), ...help].flatMap((text) => wrapWords(text, columns));
+    return [...problems.map(show), '', ...texts].join('\n');
   }
   const problem: Diagnostic = {
     code: error.code,

@@ -1,4 +1,5 @@
 import type { FailedStepVisit, StepState } from '@melange2/core';
+import { wrapWords } from '@melange2/diagnostics';
 import type { Terminal } from './terminal.ts';
 
 /** Opens a shell in the state that a failed step left behind, after asking when that is wanted. Ends with the shell. */
@@ -7,7 +8,8 @@ export function visitFailedStep(action: 'ask' | 'shell', terminal: Terminal): Fa
   return {
     async wanted(step) {
       if (!process.stdin.isTTY) return false;
-      terminal.stderr(`\n${colors.red(`The step "${step.name}" of ${step.package} failed.`)}\n`);
+      const failed = wrapWords(`The step "${step.name}" of ${step.package} failed.`, terminal.columns());
+      terminal.stderr(`\n${colors.red(failed.join('\n'))}\n`);
       return action === 'shell' || (await yes('Open a shell in its state? [y/N] ', terminal));
     },
     async enter(state) {

@@ -30,7 +30,8 @@ export function processTerminal(signal: AbortSignal): Terminal {
     env,
     cwd: process.cwd(),
     interactive,
-    columns: () => process.stderr.columns,
+    // Some pseudo-terminals have a width of 0.
+    columns: () => process.stderr.columns || undefined,
     rows: () => process.stderr.rows,
     signal,
     now: () => Date.now(),

@@ -27,6 +27,8 @@ export function codeFrame(text: string, span: Span, options: CodeFrameOptions = 
     Math.max(span.start.line, Math.min(span.end.line, span.start.line + 3)) + context,
   );
   const digits = String(last).length;
+  // How much is shown before a span that stands too far to the right.
+  const lead = Math.min(40, Math.floor(width / 2));
   const out: string[] = [];
   for (let number = first; number <= last; number++) {
     const raw = lines[number - 1] ?? '';
@@ -34,7 +36,7 @@ export function codeFrame(text: string, span: Span, options: CodeFrameOptions = 
     const from = number === span.start.line ? span.start.column - 1 : indentOf(raw);
     const to = number === span.end.line ? span.end.column - 1 : raw.length;
     const start = columns(raw.slice(0, from), tabWidth);
-    const shift = start > width - 40 ? start - 40 : 0;
+    const shift = start > width - lead ? start - lead : 0;
     const shown = visible(raw, tabWidth).slice(shift, shift + width);
     out.push(`${marked ? paint('>') : ' '} ${String(number).padStart(digits)} | ${shown}`.trimEnd());
     if (marked) {

@@ -1,5 +1,7 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { codeFrame, didYouMean, formatDiagnostic, lineMap, redactor } from './index.ts';
+import type { Diagnostic } from './index.ts';
 
 const text = 'package:\n  name: hello\n\tversion: 1\n';
 
@@ -40,6 +42,32 @@ test('a diagnostic is printed with its place, frame, fix and help', () => {
   );
   expect(shown.split('\n')[0]).toBe('a.yaml:2:9: error CONFIG_NAME_INVALID: No.');
   expect(shown.split('\n').at(-1)).toBe('  help: Do.');
+});
+
+test('for a terminal, texts are parted between words, and frames are cut beside what they show', () => {
+  const long = `runs: ${'x'.repeat(60)} frobnicate --now ${'y'.repeat(60)}\n`;
+  const at = long.indexOf('frobnicate');
+  const problem: Diagnostic = {
+    code: 'BUILD_STEP_FAILED',
+    severity: 'error',
+    message: 'The step "compile" of a sample failed with exit code 127.',
+    span: lineMap('app.yaml', long).span(at, at + 16),
+    hint: 'see /a/path/that/is/longer/than/the/terminal.log for all of it',
+  };
+  const paint = (_: string, part: string): string => `\u001b[31m${part}\u001b[39m`;
+  const shown = formatDiagnostic(problem, { readSource: () => long, columns: 40, paint });
+  expect(stripVTControlCharacters(shown)).toMatchInlineSnapshot(`
+    "app.yaml:1:68: error BUILD_STEP_FAILED:
+      The step "compile" of a sample failed
+      with exit code 127.
+      > 1 | xxxxxxxxxxxxx frobnicate --n
+          |               ^^^^^^^^^^^^^^
+        2 |
+      help: see
+        /a/path/that/is/longer/than/the/terminal.log
+        for all of it"
+  `);
+  expect(formatDiagnostic(problem)).toContain(problem.message);
 });
 
 test('a near miss finds its word, a far one finds none', () => {

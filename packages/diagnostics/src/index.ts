@@ -11,3 +11,4 @@ export type { Redactor } from './redact.ts';
 export { formatDiagnostic } from './format-diagnostic.ts';
 export type { FormatOptions } from './format-diagnostic.ts';
 export { utcTime } from './utc-time.ts';
+export { wrapWords } from './wrap-words.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  displayWidth,
   emptyView,
   formatBytes,
   formatDuration,
@@ -111,4 +112,59 @@ test('the summary names packages, steps and times', () => {
     { type: 'buildFinished', atMs: 1000, outcome: 'succeeded', durationMs: 1000 },
   ]);
   expect(summaryLines(view)).toEqual(['Built zip-3.0-r0 in 1.0s', '  time: solve 0.9s']);
+});
+
+const ended: BuildEvent[] = [
+  {
+    type: 'buildStarted',
+    atMs: 0,
+    build: 'b',
+    file: 'zip.yaml',
+    package: 'zip-3.0-r0',
+    architectures: ['x86_64'],
+  },
+  planned('make'),
+  { type: 'stepFinished', atMs: 1, step: 'make', cached: false, durationMs: 1, error: 'exit code: 2' },
+  ...(['connect', 'resolve', 'assemble', 'solve'] as const).flatMap((stage): BuildEvent[] => [
+    { type: 'stageStarted', atMs: 0, stage },
+    { type: 'stageFinished', atMs: 900, stage, durationMs: 900 },
+  ]),
+  {
+    type: 'packageWritten',
+    atMs: 950,
+    architecture: 'x86_64',
+    name: 'zip',
+    version: '3.0-r0',
+    file: 'packages/x86_64/zip-3.0-r0.apk',
+    sizeBytes: 117_000,
+    installedSizeBytes: 273_000,
+    digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+  },
+  { type: 'buildFinished', atMs: 1000, outcome: 'succeeded', durationMs: 1000 },
+];
+
+test.each([40, 60, 80])(
+  'on a terminal of %i columns, the summary is parted between what it tells',
+  (columns) => {
+    const whole = summaryLines(fold(ended));
+    const lines = summaryLines(fold(ended), columns);
+    const words = (text: readonly string[]): string[] => text.join(' ').trim().split(/ +/);
+    expect(words(lines)).toEqual(words(whole));
+    // Only what is longer than the terminal is left for it to cut, on a line of its own.
+    for (const line of lines) if (displayWidth(line) > columns) expect(words([line])).toHaveLength(1);
+    expect(lines.length).toBeGreaterThan(whole.length);
+  },
+);
+
+test('what belongs together stays on a line', () => {
+  expect(summaryLines(fold(ended), 40).join('\n')).toMatchInlineSnapshot(`
+    "Built zip-3.0-r0 in 1.0s
+      packages/x86_64/zip-3.0-r0.apk  117 kB
+        (installed 273 kB)
+        sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+      steps: 0 of 1 done, 0 of them cached,
+        1 failed
+      time: connect 0.9s, resolve 0.9s,
+        assemble 0.9s, solve 0.9s"
+  `);
 });

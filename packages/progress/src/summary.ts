@@ -1,23 +1,34 @@
 import type { BuildView } from './build-view.ts';
-import { formatBytes, formatDuration } from './format.ts';
+import { displayWidth, formatBytes, formatDuration } from './format.ts';
 
-/** The lines that end a build in every mode but `quiet` and `json`: packages, times, cached steps, logs. */
-export function summaryLines(view: BuildView): string[] {
+/**
+ * The lines that end a build in every mode but `quiet` and `json`: packages, times, cached steps, logs. Where `columns`
+ * says how wide a terminal is, they are parted between what they tell, which stays whole.
+ */
+export function summaryLines(view: BuildView, columns: number = Infinity): string[] {
   const lines: string[] = [];
+  const add = (lead: string, separator: string, parts: readonly string[]): void => {
+    let line = lead;
+    for (const [i, part] of parts.entries()) {
+      const before = i === 0 ? '' : separator;
+      if (i > 0 && displayWidth(line + before + part) > columns) {
+        lines.push(line + before.trimEnd());
+        line = `    ${part}`;
+      } else line += before + part;
+    }
+    lines.push(line);
+  };
   const { counts } = view;
-  const time = view.durationMs === undefined ? '' : ` in ${formatDuration(view.durationMs)}`;
+  const time = view.durationMs === undefined ? [] : [`in ${formatDuration(view.durationMs)}`];
   const word = { succeeded: 'Built', failed: 'Failed', canceled: 'Canceled' }[view.outcome ?? 'failed'];
-  lines.push(`${word}${view.package === undefined ? '' : ` ${view.package}`}${time}`);
-  for (const written of view.packages) {
-    lines.push(
-      `  ${written.file}  ${formatBytes(written.sizeBytes)}  (installed ${formatBytes(written.installedSizeBytes)})  ${written.digest}`,
-    );
+  add('', ' ', [word, ...(view.package === undefined ? [] : [view.package]), ...time]);
+  for (const { file, sizeBytes, installedSizeBytes, digest } of view.packages) {
+    add('  ', '  ', [file, formatBytes(sizeBytes), `(installed ${formatBytes(installedSizeBytes)})`, digest]);
   }
   if (counts.total > 0) {
-    const failed = counts.failed > 0 ? `, ${counts.failed} failed` : '';
-    lines.push(
-      `  steps: ${counts.completed} of ${counts.total} done, ${counts.cached} of them cached${failed}`,
-    );
+    const failed = counts.failed > 0 ? [`${counts.failed} failed`] : [];
+    const done = `${counts.completed} of ${counts.total} done`;
+    add('  steps: ', ', ', [done, `${counts.cached} of them cached`, ...failed]);
   }
   const stages = new Map<string, number>();
   for (const stage of view.stages) {
@@ -28,15 +39,15 @@ export function summaryLines(view: BuildView): string[] {
   const shown = [...stages]
     .filter(([, ms]) => ms >= 50)
     .map(([stage, ms]) => `${stage} ${formatDuration(ms)}`);
-  if (shown.length > 0) lines.push(`  time: ${shown.join(', ')}`);
+  if (shown.length > 0) add('  time: ', ', ', shown);
   if (view.cacheMounts.length > 0) {
     const several = new Set(view.cacheMounts.map((m) => m.architecture)).size > 1;
     const mounts = view.cacheMounts.map(
       (mount) => `${cacheMountText(mount)}${several ? ` (${mount.architecture})` : ''}`,
     );
-    lines.push(`  caches: ${mounts.join('; ')}`);
+    add('  caches: ', '; ', mounts);
   }
-  if (view.logs !== undefined) lines.push(`  logs: ${view.logs}`);
+  if (view.logs !== undefined) add('  ', ' ', ['logs:', view.logs]);
   return lines;
 }
 

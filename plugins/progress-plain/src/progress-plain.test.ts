@@ -3,10 +3,10 @@ import type { BuildEvent } from '@melange2/progress';
 import { expect, test } from 'vitest';
 import { progressPlain } from './index.ts';
 
-function render(events: readonly BuildEvent[]): string {
+function render(events: readonly BuildEvent[], columns?: number): string {
   let text = '';
   const hooks = createBuildHooks();
-  progressPlain({ output: { write: (t) => (text += t), colors: false } }).apply({ hooks });
+  progressPlain({ output: { write: (t) => (text += t), colors: false, columns } }).apply({ hooks });
   for (const event of events) hooks.eventReceived.call(event);
   return text;
 }
@@ -46,4 +46,22 @@ test('each step has one number, and its output stands behind it', () => {
     #2 FAILED exit code: 2 (1.0s)
     "
   `);
+});
+
+test('the summary fits a narrow terminal; in a file each thing has its line', () => {
+  const events: BuildEvent[] = [
+    ...(['connect', 'resolve', 'assemble', 'solve'] as const).flatMap((stage): BuildEvent[] => [
+      { type: 'stageStarted', atMs: 0, stage },
+      { type: 'stageFinished', atMs: 900, stage, durationMs: 900 },
+    ]),
+    { type: 'buildFinished', atMs: 1000, outcome: 'canceled', durationMs: 1000 },
+  ];
+  expect(render(events).split('\n').at(-2)).toBe(
+    '  time: connect 0.9s, resolve 0.9s, assemble 0.9s, solve 0.9s',
+  );
+  expect(render(events, 40).split('\n').slice(-3)).toEqual([
+    '  time: connect 0.9s, resolve 0.9s,',
+    '    assemble 0.9s, solve 0.9s',
+    '',
+  ]);
 });

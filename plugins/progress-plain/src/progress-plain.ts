@@ -36,7 +36,11 @@ export function progressPlain(options: ProgressPlainOptions): Plugin {
         view = reduce(view, event);
         held.push(
           ...ends(view, event).map((step) => finishedLine(view, step, numbers)),
-          ...plainLines(view, event, { numbers, logs: options.logs ?? true }),
+          ...plainLines(view, event, {
+            numbers,
+            logs: options.logs ?? true,
+            columns: options.output.columns,
+          }),
         );
         if (view.paused || held.length === 0) return;
         options.output.write(`${held.join('\n')}\n`);
@@ -50,10 +54,11 @@ interface Told {
   /** The number of each step, by first start. */
   readonly numbers: Map<string, number>;
   readonly logs: boolean;
+  readonly columns: number | undefined;
 }
 
 /** The lines that one event adds besides the ends of steps; numbers are given to steps. */
-function plainLines(view: BuildView, event: BuildEvent, { numbers, logs }: Told): string[] {
+function plainLines(view: BuildView, event: BuildEvent, { numbers, logs, columns }: Told): string[] {
   switch (event.type) {
     case 'buildStarted':
       return [`building ${event.package} from ${event.file} for ${event.architectures.join(', ')}`];
@@ -96,7 +101,7 @@ function plainLines(view: BuildView, event: BuildEvent, { numbers, logs }: Told)
     case 'packageWritten':
       return [`wrote ${event.file} (${formatBytes(event.sizeBytes)}, ${event.digest})`];
     case 'buildFinished':
-      return ['', ...summaryLines(view)];
+      return ['', ...summaryLines(view, columns)];
     default:
       return [];
   }

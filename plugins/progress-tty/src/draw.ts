@@ -95,15 +95,24 @@ function drawBranch(view: BuildView, branch: Branch, { size, nowMs, paint }: Dra
 function statusLine(view: BuildView, size: Size, nowMs: number, paint: Paint): string {
   const { counts } = view;
   const stage = view.stages.findLast((s) => s.durationMs === undefined)?.stage ?? '';
-  const steps =
-    counts.total === 0 ? '' : `${counts.completed}/${counts.total} steps, ${counts.cached} cached`;
+  const steps = counts.total === 0 ? '' : `${counts.completed}/${counts.total} steps`;
+  const cached = counts.total === 0 ? '' : `${steps}, ${counts.cached} cached`;
   const failed = counts.failed === 0 ? '' : `${counts.failed} failed`;
   const time = view.startedMs === undefined ? '' : formatDuration(nowMs - view.startedMs);
   const left = estimateMs(view, nowMs);
   const about = left === undefined ? '' : `, about ${formatDuration(Math.ceil(left / 1000) * 1000)} left`;
-  const parts = [view.package ?? '', stage, steps, failed].filter((part) => part !== '');
   const right = size.columns < 60 ? time : `${time}${about.replace(/\.0s/, 's')}`;
-  return row(paint.bold('▸'), parts.join(' · '), right, size, paint, paint.bold);
+  const name = view.package ?? '';
+  // As much as there is room for; the package stands above its steps as well.
+  const texts = [
+    [name, stage, cached, failed],
+    [name, stage, steps, failed],
+    [name, steps, failed],
+    [stage, steps, failed],
+  ].map((parts) => parts.filter((part) => part !== '').join(' · '));
+  const room = size.columns - 3 - displayWidth(right);
+  const text = texts.find((t) => displayWidth(t) <= room) ?? texts.at(-1) ?? '';
+  return row(paint.bold('▸'), text, right, size, paint, paint.bold);
 }
 
 function stepTitle(view: BuildView, step: StepView): string {

@@ -49,7 +49,7 @@ test('the first line counts steps, each running step shows its time and last lin
     paint,
   );
   expect(lines.join('\n')).toMatchInlineSnapshot(`
-    "▸ zip-3.0-r0 · solve · 0/1 steps, 0 ca… 2.5s
+    "▸ zip-3.0-r0 · solve · 0/1 steps        2.5s
     zip (x86_64)
     └─ ● step one with a name that is long  2.5s
          │ ünïcödé 日本語 ünïcödé 日本語 ünïcöd…"
@@ -150,4 +150,21 @@ test('a picture that has not changed is not written again', () => {
   vi.advanceTimersByTime(5e9);
   vi.useRealTimers();
   expect(written).toHaveLength(1);
+});
+
+test.each([40, 60, 80])('at the end, nothing is cut within a word on %i columns', (columns) => {
+  const { written, send } = terminal({ columns });
+  const text = 'The cache of the package manager is used from a registry that answers slowly.';
+  for (const stage of ['connect', 'resolve', 'assemble', 'solve', 'analyse', 'emit'] as const) {
+    send({ type: 'stageStarted', atMs: 0, stage });
+    send({ type: 'stageFinished', atMs: 0, stage, durationMs: 900 });
+  }
+  send({ type: 'notice', atMs: 0, level: 'warning', text });
+  send({ type: 'buildFinished', atMs: 1000, outcome: 'succeeded', durationMs: 1000 });
+  const lines = stripVTControlCharacters(written.join('')).split('\n');
+  expect(lines.every((line) => line.length < columns)).toBe(true);
+  expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain(text);
+  expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain(
+    'assemble 0.9s, solve 0.9s, analyse 0.9s, emit 0.9s',
+  );
 });

@@ -1,4 +1,4 @@
-import { formatPlace } from '@melange2/diagnostics';
+import { formatPlace, wrapWords } from '@melange2/diagnostics';
 import { API_VERSION, type Plugin } from '@melange2/plugin-api';
 import { stripVTControlCharacters } from 'node:util';
 import {
@@ -62,7 +62,8 @@ class Screen {
   receive(event: BuildEvent): void {
     if (this.#done) return;
     this.#view = reduce(this.#view, event);
-    this.#pending.push(...this.#finished(event), ...this.#permanent(event));
+    const told = this.#permanent(event).flatMap((line) => wrapWords(line, this.#size().columns));
+    this.#pending.push(...this.#finished(event), ...told);
     if (event.type === 'buildPaused') {
       this.#stopTimer();
       this.#frame(this.#pending, []);
@@ -71,7 +72,7 @@ class Screen {
     if (event.type === 'buildFinished') {
       this.#done = true;
       this.#stopTimer();
-      this.#frame([...this.#pending, '', ...summaryLines(this.#view)], []);
+      this.#frame([...this.#pending, '', ...summaryLines(this.#view, this.#size().columns)], []);
       return;
     }
     // The timer runs on while the build does: elapsed times change without events.
