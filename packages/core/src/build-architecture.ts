@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isSolveError } from '@melange2/buildkit-client';
 import { type BuildError, isBuildError } from '@melange2/diagnostics';
 import { assemble, type LockedEnvironment } from '@melange2/environment';
@@ -57,9 +58,13 @@ export interface PreparedBuild {
 /**
  * Does all that comes before the solve of one architecture: environment, plan, graph.
  *
+ * @param localUniqueId of the folders that are sent. Default: a new one.
  * @throws {BuildError} as the stages do; the signal's reason when aborted
  */
-export async function prepareArchitecture(build: ArchitectureBuild): Promise<PreparedBuild> {
+export async function prepareArchitecture(
+  build: ArchitectureBuild,
+  localUniqueId: string = randomUUID(),
+): Promise<PreparedBuild> {
   const { architecture, stages, kernel, request, daemon, signal } = build;
   const { config, packages, placeOfPackage } = compiledOf(build);
   const of = { architecture };
@@ -94,6 +99,7 @@ export async function prepareArchitecture(build: ArchitectureBuild): Promise<Pre
     epoch: sourceDateEpoch(request.buildDate, kernel.host.env),
     caps,
     failedLogs: needsFailedLogs(can),
+    localUniqueId,
   };
   const graph = await stages.run(
     'plan',

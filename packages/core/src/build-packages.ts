@@ -71,7 +71,8 @@ export async function drawGraphs(
   signal: AbortSignal,
 ): Promise<readonly DrawnGraph[]> {
   const { results } = await runBuild(kernel, request, signal, async (build) => {
-    const { graph } = await prepareArchitecture(build);
+    // A graph that is drawn is compared with others.
+    const { graph } = await prepareArchitecture(build, 'drawn');
     return { architecture: build.architecture, text: drawGraph(graph.definition, form) };
   });
   return results;

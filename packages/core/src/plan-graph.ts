@@ -48,6 +48,8 @@ export interface PlanContext {
   readonly failedLogs: boolean;
   /** Whether the daemon downloads files itself where it can, instead of the steps. Default true. */
   readonly nativeSources?: boolean;
+  /** Of the folders that are sent: new for each build, so that none sees the files of another one. */
+  readonly localUniqueId: string;
 }
 
 /**
@@ -71,8 +73,8 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
   const modified = hooks.modifyPlan.call({ ...value, steps: withStepNetworks(value.steps, build) }, context);
   const plan = request.cacheMounts === false ? modified : withCacheMounts(modified, locked, hooks);
   tellKeptCapabilities(build, plan.steps, environment);
-  const source = sourceFolder(request, inputs, context.package, kernel.host);
-  const cache = openSourceCache(request.cacheDir, plan.steps);
+  const source = sourceFolder(request, inputs, context.package, given.localUniqueId, kernel.host);
+  const cache = openSourceCache(request.cacheDir, plan.steps, given.localUniqueId);
   const lowerOptions: LowerOptions = {
     base: withPaths(environment.state, compiled.config.environment.paths),
     sourceDateEpoch: epoch,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type Gateway, isSolveError, type SolveError } from '@melange2/buildkit-client';
 import { assemble } from '@melange2/environment';
 import { lowerTest, planTests, type TestPlan } from '@melange2/pipeline';
@@ -89,7 +90,7 @@ async function runTest(build: ArchitectureBuild, planned: TestPlan, epoch: numbe
     }),
   );
   const plan = modifiedPlan(build, planned);
-  const source = sourceFolder(request, inputs, main, kernel.host);
+  const source = sourceFolder(request, inputs, main, randomUUID(), kernel.host);
   const { sources } = compiledOf(build);
   const { resources } = stepResources(build, caps);
   tellKeptCapabilities(build, plan.steps, environment);

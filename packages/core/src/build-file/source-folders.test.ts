@@ -21,7 +21,7 @@ test('sources are looked for beside the build file, not in the working directory
   } as BuildRequest;
   const inputs = { folder } as BuildInputs;
   const sent = (name: string): unknown =>
-    Object.values(sourceFolder(request, inputs, name, { cwd: root, env: {} })?.dirs ?? {}).map(
+    Object.values(sourceFolder(request, inputs, name, 'id', { cwd: root, env: {} })?.dirs ?? {}).map(
       ({ path }) => path,
     );
   expect(sent('app')).toEqual([join(folder, 'app')]);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseRemoteCache } from '@melange2/cache';
@@ -33,6 +32,7 @@ export function sourceFolder(
   request: BuildRequest,
   inputs: BuildInputs,
   packageName: string,
+  localUniqueId: string,
   { cwd, env }: Pick<Host, 'cwd' | 'env'>,
 ): SentFolder | undefined {
   if (request.emptyWorkspace) return undefined;
@@ -46,7 +46,7 @@ export function sourceFolder(
   return {
     state: local('source', {
       sharedKeyHint: `melange2-source-${basename(path)}`,
-      localUniqueId: randomUUID(),
+      localUniqueId,
       customName: 'send the sources',
     }),
     dirs: { source: { path, ...(exclude.length === 0 ? {} : { exclude }) } },
@@ -95,7 +95,11 @@ export interface SourceCache {
 }
 
 /** Opens the offline cache for these steps; only what they ask for is sent. */
-export function openSourceCache(folder: string | undefined, steps: readonly PlannedStep[]): SourceCache {
+export function openSourceCache(
+  folder: string | undefined,
+  steps: readonly PlannedStep[],
+  localUniqueId: string,
+): SourceCache {
   if (folder === undefined || !isDirectory(folder)) {
     const keeps = (): boolean => folder !== undefined;
     return { cached: () => undefined, keeps, contents: undefined, dirs: {} };
@@ -103,7 +107,6 @@ export function openSourceCache(folder: string | undefined, steps: readonly Plan
   const entries = new Set(readdirSync(folder));
   const wanted = new Set(steps.flatMap(cacheNames).filter((name) => entries.has(name)));
   const others = [...entries].filter((name) => !/^(?:sha256|sha512|git):/.test(name)).toSorted();
-  const localUniqueId = randomUUID();
   const sent = (include: readonly string[], customName: string): State =>
     local('cache', { includePatterns: include, sharedKeyHint: 'melange2-cache', localUniqueId, customName });
   return {
