@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Endpoint } from '../endpoint.ts';
-import { openSessionStream } from '../transport/session-stream.ts';
+import { openSessionTransport } from '../transport/session-stream.ts';
 import { serveSession } from './serve-session.ts';
 import type { SessionHost, SessionPlan } from './session-host.ts';
 import { sessionServices } from './session-services.ts';
@@ -36,10 +35,8 @@ export async function runSession(
 ): Promise<RunningSession> {
   const services = sessionServices(plan, host);
   const methods = [...services.handlers.keys()];
-  const duplex = await openSessionStream(endpoint, { ...identity, methods }, { signal });
-  const served = serveSession(duplex, services.handlers, failed);
-  // Node reads what has come already a moment later, and does not look whether the session is still there then.
-  await nextTurn();
+  const transport = await openSessionTransport(endpoint, { ...identity, methods }, { signal });
+  const served = serveSession(transport, services.handlers, failed);
   return {
     methods,
     closed: served.closed.then(async (reason) => {

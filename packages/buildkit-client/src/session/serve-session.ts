@@ -1,7 +1,10 @@
-import { performServerHandshake, type ServerHttp2Stream } from 'node:http2';
-import type { Duplex } from 'node:stream';
 import { health } from '@melange2/proto';
+import { ConnectionError } from '../grpc/grpc-error.ts';
 import { windowBytes } from '../grpc/http2-connection.ts';
+import { serveHttp2 } from '../http2/connection.ts';
+import { Http2Error } from '../http2/errors.ts';
+import type { Field } from '../http2/hpack.ts';
+import type { ByteTransport } from '../http2/transport.ts';
 import { runCall, unary, type CallHandler, type CallMetadata } from './server-call.ts';
 
 /** A session that is being served. */
@@ -19,78 +22,54 @@ export interface ServedSession {
  * @param failed hears what handlers have thrown, apart from calls that the daemon gave up.
  */
 export function serveSession(
-  duplex: Duplex,
+  transport: ByteTransport,
   handlers: ReadonlyMap<string, CallHandler>,
   failed: (error: unknown) => void = () => {},
 ): ServedSession {
-  const session = performServerHandshake(duplex, {
-    settings: { initialWindowSize: windowBytes, maxHeaderListSize: maxMetadataBytes },
-    // Every include and exclude pattern comes as a header of its own.
-    maxHeaderListPairs: 65_536,
-    maxSessionMemory: 1024,
-    strictSingleValueFields: false,
-  } as Parameters<typeof performServerHandshake>[1]);
-  session.setLocalWindowSize(windowBytes);
-
-  let reason: unknown;
-  let over = false;
+  let settle!: (reason: unknown) => void;
   const closed = new Promise<unknown>((resolve) => {
-    const end = (): void => {
-      if (over) return;
-      over = true;
-      duplex.on('error', () => {});
-      duplex.destroy();
-      resolve(reason);
-    };
-    session.on('error', (cause) => {
-      reason ??= cause;
-    });
-    duplex.on('error', (cause) => {
-      reason ??= cause;
-    });
-    session.on('close', end);
-    duplex.on('close', () => {
-      if (!session.destroyed) session.destroy();
-      end();
-    });
+    settle = resolve;
   });
-
-  session.on(
-    'stream',
-    (
-      stream: ServerHttp2Stream,
-      _headers: unknown,
-      _flags: number,
-      raw: readonly string[] | readonly (readonly string[])[],
-    ) => {
-      const metadata = metadataOf(raw.flat());
+  const connection = serveHttp2({
+    transport,
+    // Every include and exclude pattern comes as a header of its own.
+    headerLimits: { listBytes: maxMetadataBytes, fields: 65_536 },
+    maxStreams,
+    windowBytes,
+    // Calls that are not read must not keep others from being answered, the health checks above all.
+    connectionWindowBytes: 16 * windowBytes,
+    accept(stream, fields) {
+      const metadata = metadataOf(fields);
       const path = metadata.get(':path')?.[0] ?? '';
       const handler = path === healthCheck[0] ? healthCheck[1] : handlers.get(path);
-      runCall(stream, path, metadata, handler, failed);
+      return runCall(stream, path, metadata, handler, failed);
     },
-  );
-
-  return {
-    closed,
-    close() {
-      session.destroy();
-      duplex.destroy();
-    },
-  };
+    closed: (reason) => settle(reason instanceof Http2Error ? brokenRules(reason) : reason),
+  });
+  return { closed, close: () => connection.close() };
 }
 
+function brokenRules(cause: Http2Error): ConnectionError {
+  return new ConnectionError(
+    'protocol',
+    `The daemon does not speak HTTP/2 as it should: it sent ${cause.message}.`,
+    [],
+    cause,
+  );
+}
+
+/** Calls that the daemon may have open at once. */
+const maxStreams = 1000;
 const maxMetadataBytes = 4 << 20;
 
 const healthCheck = unary(health.Health.methods.Check, () => ({
   status: health.ServingStatus.SERVING,
 }));
 
-/** The raw headers keep several values of one name apart, which may contain commas. */
-function metadataOf(raw: readonly string[]): CallMetadata {
+function metadataOf(fields: readonly Field[]): CallMetadata {
   const metadata = new Map<string, string[]>();
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    const value = fromBytes(raw[i + 1]!);
+  for (const [key, value] of fields) {
+    const name = key.toLowerCase();
     const values = metadata.get(name);
     if (values === undefined) metadata.set(name, [value]);
     else values.push(value);
@@ -102,11 +81,6 @@ function metadataOf(raw: readonly string[]): CallMetadata {
     if (values !== undefined) metadata.set(plain, values.map(decodeValue));
   }
   return metadata;
-}
-
-/** Node reads headers as Latin-1; daemons before 0.11 send paths as they are, in UTF-8. */
-function fromBytes(value: string): string {
-  return /[\u0080-\u00ff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value;
 }
 
 /** As Go's url.QueryUnescape; a value that is not encoded well is kept. */

@@ -1,7 +1,9 @@
-import type { ServerHttp2Stream } from 'node:http2';
 import { decode, encode, type Init, type Method } from '@melange2/proto';
 import { grpcCode } from '../grpc/grpc-error.ts';
 import { deframer, frame } from '../grpc/message-frames.ts';
+import type { Http2Stream, StreamReceiver } from '../http2/connection.ts';
+import { http2Code } from '../http2/errors.ts';
+import type { Field } from '../http2/hpack.ts';
 import { StatusError, statusOf } from './status-error.ts';
 
 /** Metadata of a call: names in lower case, all values of a name in the order they came. */
@@ -18,9 +20,14 @@ export interface ServerCall {
    * has said that nothing follows. What is not read is not sent: this is what holds back a fast daemon.
    */
   readonly read: () => Promise<readonly Buffer[] | undefined>;
-  /** Writes bytes that are framed already. False: wait for `drained` before the next. */
+  /**
+   * Hands what comes to `take`, in views that are valid during its call, until the daemon has said that nothing
+   * follows. The daemon may send as much again when the promise of `take`, if there is one, has resolved.
+   */
+  readonly each: (take: (chunk: Buffer) => Promise<void> | undefined) => Promise<void>;
+  /** Writes bytes that are framed already. True: they have left, and their memory is free. False: wait for `drained`. */
   readonly write: (parts: readonly Uint8Array[]) => boolean;
-  /** Resolves when more may be written. Rejects when the call is over. */
+  /** Resolves when all that was written has left. Rejects when the call is over. */
   readonly drained: () => Promise<void>;
 }
 
@@ -31,8 +38,6 @@ export type CallHandler = (call: ServerCall) => Promise<void>;
 const lingerMs = 5000;
 /** Messages larger than this are refused before they are collected. */
 const maxMessageBytes = 32 << 20;
-/** What lies here unread before the daemon is held back. */
-const queueBytes = 4 << 20;
 
 /**
  * Returns a function that returns the whole messages that have come, at least one; `undefined` at the end.
@@ -93,40 +98,22 @@ export async function send(call: ServerCall, message: Uint8Array): Promise<void>
  * call up.
  */
 export function runCall(
-  stream: ServerHttp2Stream,
+  stream: Http2Stream,
   path: string,
   metadata: CallMetadata,
   handler: CallHandler | undefined,
   failed: (error: unknown) => void,
-): void {
+): StreamReceiver {
   const abort = new AbortController();
   let queue: Buffer[] = [];
   let queued = 0;
+  let taker: ((chunk: Buffer) => void) | undefined;
   let ended = false;
   let finished = false;
+  let isOver = false;
+  let linger: NodeJS.Timeout | undefined;
   let wake: (() => void) | undefined;
   const gone = (): StatusError => new StatusError(grpcCode.canceled, 'The daemon gave the call up.');
-
-  stream.on('data', (chunk: Buffer) => {
-    if (finished) return;
-    queue.push(chunk);
-    queued += chunk.length;
-    if (queued > queueBytes) stream.pause();
-    wake?.();
-  });
-  stream.on('end', () => {
-    // A stream that was reset ends too; then what came is not all.
-    if (stream.closed || stream.rstCode !== 0) abort.abort(gone());
-    else ended = true;
-    wake?.();
-  });
-  // 'close' follows.
-  stream.on('error', () => {});
-  stream.on('aborted', () => abort.abort(gone()));
-  stream.on('close', () => {
-    if (!finished) abort.abort(gone());
-    wake?.();
-  });
 
   const call: ServerCall = {
     path,
@@ -138,8 +125,8 @@ export function runCall(
         if (queue.length > 0) {
           const chunks = queue;
           queue = [];
+          stream.used(queued);
           queued = 0;
-          if (stream.isPaused()) stream.resume();
           return chunks;
         }
         if (ended) return undefined;
@@ -149,27 +136,51 @@ export function runCall(
         wake = undefined;
       }
     },
+    async each(take) {
+      let failure: { readonly cause: unknown } | undefined;
+      const fail = (cause: unknown): void => {
+        failure ??= { cause };
+        wake?.();
+      };
+      taker = (chunk) => {
+        const { length } = chunk;
+        const used = (): void => stream.used(length);
+        try {
+          const work = take(chunk);
+          if (work === undefined) used();
+          else work.then(used, fail);
+        } catch (cause) {
+          fail(cause);
+        }
+      };
+      for (const chunk of queue.splice(0)) taker(chunk);
+      queued = 0;
+      try {
+        for (;;) {
+          if (ended || failure !== undefined || abort.signal.aborted) break;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      } finally {
+        taker = undefined;
+        wake = undefined;
+      }
+      if (failure !== undefined) throw failure.cause;
+      if (abort.signal.aborted) throw gone();
+    },
     write(parts) {
-      if (abort.signal.aborted || stream.destroyed) throw gone();
-      if (parts.length === 1) return stream.write(parts[0]!);
-      stream.cork();
-      let open = true;
-      for (const part of parts) open = stream.write(part);
-      stream.uncork();
-      return open;
+      if (isOver) throw gone();
+      return stream.write(parts);
     },
     drained() {
-      if (abort.signal.aborted || stream.destroyed) return Promise.reject(gone());
-      if (!stream.writableNeedDrain) return Promise.resolve();
+      if (isOver) return Promise.reject(gone());
+      if (stream.hasLeft()) return Promise.resolve();
       return new Promise((resolve, reject) => {
-        const done = (): void => {
-          stream.off('drain', done);
-          stream.off('close', done);
-          if (stream.destroyed) reject(gone());
+        stream.onceLeft(() => {
+          if (isOver) reject(gone());
           else resolve();
-        };
-        stream.on('drain', done);
-        stream.on('close', done);
+        });
       });
     },
   };
@@ -177,38 +188,54 @@ export function runCall(
   const finish = (code: number, text: string): void => {
     finished = true;
     queue = [];
-    if (stream.destroyed || stream.closed) return;
-    const trailers: Record<string, string> = { 'grpc-status': String(code) };
-    if (text !== '') trailers['grpc-message'] = encodeGrpcMessage(text);
-    stream.once('wantTrailers', () => {
-      stream.sendTrailers(trailers);
-      if (ended) return;
-      // A daemon that is still sending resets the stream when it has read this; a reset from here could overtake it.
-      const timer = setTimeout(() => stream.close(0), lingerMs);
-      timer.unref();
-      stream.once('close', () => clearTimeout(timer));
-    });
-    stream.resume();
-    stream.end();
+    if (isOver) return;
+    const trailers: Field[] = [['grpc-status', String(code)]];
+    if (text !== '') trailers.push(['grpc-message', encodeGrpcMessage(text)]);
+    stream.used(queued);
+    stream.end(trailers);
+    if (ended) return;
+    // A daemon that is still sending resets the stream when it has read this; a reset from here could overtake it.
+    linger = setTimeout(() => stream.reset(http2Code.none), lingerMs);
+    linger.unref();
   };
 
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, responseOptions);
-  if (handler === undefined) {
-    finish(grpcCode.unimplemented, `The client does not serve ${path}.`);
-    return;
-  }
-  handler(call).then(
-    () => finish(grpcCode.ok, ''),
-    (thrown: unknown) => {
-      if (!abort.signal.aborted && !(thrown instanceof StatusError)) failed(thrown);
-      const { code, text } = statusOf(thrown);
-      finish(code, text);
-    },
-  );
-}
+  stream.respond([
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
+  ]);
+  if (handler === undefined) finish(grpcCode.unimplemented, `The client does not serve ${path}.`);
+  else
+    handler(call).then(
+      () => finish(grpcCode.ok, ''),
+      (thrown: unknown) => {
+        if (!abort.signal.aborted && !(thrown instanceof StatusError)) failed(thrown);
+        const { code, text } = statusOf(thrown);
+        finish(code, text);
+      },
+    );
 
-/** Nobody reads the date of an answer, and to write one Node loads what it knows of time zones: up to 8 MB. */
-const responseOptions = { waitForTrailers: true, sendDate: false };
+  return {
+    data(part) {
+      if (finished) stream.used(part.length);
+      else if (taker !== undefined) taker(part);
+      else {
+        queue.push(Buffer.from(part));
+        queued += part.length;
+        wake?.();
+      }
+    },
+    end() {
+      ended = true;
+      wake?.();
+    },
+    closed() {
+      isOver = true;
+      clearTimeout(linger);
+      if (!finished) abort.abort(gone());
+      wake?.();
+    },
+  };
+}
 
 /** The text as a `grpc-message` trailer holds it. */
 function encodeGrpcMessage(text: string): string {

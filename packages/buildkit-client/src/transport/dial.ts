@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Endpoint, SocketEndpoint, TlsSettings } from '../endpoint.ts';
 import { asError } from '../as-error.ts';
 import { ConnectionError } from '../grpc/grpc-error.ts';
+import { socketFeed, socketTransport, type ByteTransport, type SocketFeed } from '../http2/transport.ts';
 import { upgrade } from './docker-upgrade.ts';
 
 export interface DialOptions {
@@ -47,15 +48,29 @@ export async function dialDocker(
   return await upgrade(connection, path, headers, options.timeoutMs ?? defaultDialTimeoutMs, options.signal);
 }
 
+/** The same for a session, which is read out of one buffer. */
+export async function dialDockerFeed(
+  socket: SocketEndpoint,
+  path: '/session',
+  headers: Readonly<Record<string, string | readonly string[]>>,
+  options: DialOptions,
+): Promise<ByteTransport> {
+  const feed = socketFeed();
+  const connection = await dialSocket(socket, undefined, options, feed);
+  await upgrade(connection, path, headers, options.timeoutMs ?? defaultDialTimeoutMs, options.signal, feed);
+  return socketTransport(connection, feed);
+}
+
 /** Opens a unix or tcp connection; with TLS settings it resolves when both sides have proved who they are. */
 export async function dialSocket(
   endpoint: SocketEndpoint,
   protocol: 'h2' | undefined,
   options: DialOptions,
+  feed?: SocketFeed,
 ): Promise<Socket> {
   const { signal, timeoutMs = defaultDialTimeoutMs } = options;
   signal?.throwIfAborted();
-  const { socket, ready } = await openSocket(endpoint, protocol);
+  const { socket, ready } = await openSocket(endpoint, protocol, feed);
   return await new Promise<Socket>((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);
@@ -96,6 +111,7 @@ export async function dialSocket(
 async function openSocket(
   endpoint: SocketEndpoint,
   protocol: 'h2' | undefined,
+  feed: SocketFeed | undefined,
 ): Promise<{ socket: Socket; ready: 'connect' | 'secureConnect' }> {
   if (endpoint.kind === 'tcp' && endpoint.tls !== undefined) {
     const { connect } = await import('node:tls');
@@ -108,10 +124,17 @@ async function openSocket(
     return { socket, ready: 'secureConnect' };
   }
   const { connect } = await import('node:net');
+  const reading = feed === undefined ? {} : { onread: feed.onread };
   const socket =
     endpoint.kind === 'unix'
-      ? connect({ path: endpoint.path })
-      : connect({ host: endpoint.host, port: endpoint.port, keepAlive: true, keepAliveInitialDelay: 30_000 });
+      ? connect({ path: endpoint.path, ...reading })
+      : connect({
+          host: endpoint.host,
+          port: endpoint.port,
+          keepAlive: true,
+          keepAliveInitialDelay: 30_000,
+          ...reading,
+        });
   return { socket, ready: 'connect' };
 }
 

@@ -5,7 +5,8 @@ import type { Endpoint } from '../endpoint.ts';
 import { ConnectionError, decodeGrpcMessage } from '../grpc/grpc-error.ts';
 import { openHttp2 } from '../grpc/http2-connection.ts';
 import { deframer, frameHeaderBytes } from '../grpc/message-frames.ts';
-import { dial, dialDocker, type DialOptions } from './dial.ts';
+import { duplexTransport, type ByteTransport } from '../http2/transport.ts';
+import { dial, dialDocker, dialDockerFeed, type DialOptions } from './dial.ts';
 
 /** What a session tells about itself when it is offered to the daemon. */
 export interface SessionOffer {
@@ -30,12 +31,7 @@ export async function openSessionStream(
   offer: SessionOffer,
   options: DialOptions = {},
 ): Promise<Duplex> {
-  const headers = {
-    'x-docker-expose-session-uuid': offer.id,
-    'x-docker-expose-session-name': offer.name,
-    'x-docker-expose-session-sharedkey': offer.sharedKey,
-    'x-docker-expose-session-grpc-method': offer.methods,
-  };
+  const headers = offerHeaders(offer);
   if (endpoint.kind === 'docker') return await dialDocker(endpoint.socket, '/session', headers, options);
   const connection = await dial(endpoint, options);
   const session = await openHttp2(connection, { signal: options.signal });
@@ -48,6 +44,30 @@ export async function openSessionStream(
     'x-docker-expose-session-grpc-method': [...offer.methods],
   });
   return new BytesMessageStream(session, stream, connection);
+}
+
+/**
+ * The same for a reader that needs no memory of its own: a socket without TLS is read into one buffer.
+ *
+ * @throws {ConnectionError} when the daemon cannot be reached.
+ */
+export async function openSessionTransport(
+  endpoint: Endpoint,
+  offer: SessionOffer,
+  options: DialOptions = {},
+): Promise<ByteTransport> {
+  if (endpoint.kind === 'docker' && !('tls' in endpoint.socket && endpoint.socket.tls !== undefined))
+    return await dialDockerFeed(endpoint.socket, '/session', offerHeaders(offer), options);
+  return duplexTransport(await openSessionStream(endpoint, offer, options));
+}
+
+function offerHeaders(offer: SessionOffer): Record<string, string | readonly string[]> {
+  return {
+    'x-docker-expose-session-uuid': offer.id,
+    'x-docker-expose-session-name': offer.name,
+    'x-docker-expose-session-sharedkey': offer.sharedKey,
+    'x-docker-expose-session-grpc-method': offer.methods,
+  };
 }
 
 /** Daemons before 0.13 take no message over 4 MiB. */

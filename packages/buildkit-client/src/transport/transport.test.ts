@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type ConnectOptions } from '../connect.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { answer, startFakeDaemon, type FakeDaemon } from '../testing/fake-daemon.ts';
-import { openSessionStream } from './session-stream.ts';
+import { openSessionStream, openSessionTransport } from './session-stream.ts';
 
 const workers = answer(control.Control.methods.ListWorkers, () => ({ record: [{ ID: 'here' }] }));
 const cleanups: (() => unknown)[] = [];
@@ -256,6 +256,25 @@ describe('the session stream', () => {
       'x-docker-expose-session-grpc-method: /a.B/C',
       'x-docker-expose-session-grpc-method: /a.B/D',
     ]);
+  });
+
+  test('of a Docker engine begins right behind its answer, however that is cut', async () => {
+    const { port } = await listening(
+      createServer((socket) => {
+        socket.on('error', () => {});
+        socket.setNoDelay(true);
+        const parts = ['HTTP/1.1 101 UPGR', 'ADED\r\nUpgrade: h2c\r', '\n\r\nbe', 'gin'];
+        parts.forEach((part, i) => setTimeout(() => socket.write(part), 20 * i));
+      }),
+    );
+    const transport = await openSessionTransport(
+      { kind: 'docker', socket: { kind: 'tcp', host: '127.0.0.1', port } },
+      { id: 'id', name: 'name', sharedKey: '', methods: [] },
+    );
+    let came = '';
+    transport.open({ data: (chunk) => void (came += chunk.toString()), closed: () => {} });
+    await expect.poll(() => came).toBe('begin');
+    transport.destroy();
   });
 
   test('ends with the words of a daemon that refuses the session', async () => {

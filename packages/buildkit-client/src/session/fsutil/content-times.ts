@@ -9,7 +9,7 @@ import type { BlobSource } from '../../session-contract.ts';
 import { sessionErrors } from '../errors.ts';
 import { startContentReader, type ContentReader } from './content-reader.ts';
 import { timeOfBytes, timeOfDigest } from './content-time.ts';
-import { HeldContents, slabBytes } from './held-contents.ts';
+import { HeldContents, slabBytes, type HeldContent } from './held-contents.ts';
 import { readFully } from './read-fully.ts';
 import { sameIdentity, type EntryContent, type FileIdentity, type TreeEntry } from './tree-entry.ts';
 import { unreadable } from './walk-folder.ts';
@@ -28,8 +28,8 @@ export interface ContentTimes {
   readonly groups: (entries: Iterable<TreeEntry>) => AsyncIterable<readonly TreeEntry[]>;
   /** The time of an entry with content, at once when it is known or quickly had. */
   readonly of: (entry: TreeEntry) => bigint | Promise<bigint>;
-  /** Returns the content if it was read lately and is still here. It is valid until this thread does something else. */
-  readonly held: (content: EntryContent) => Buffer | undefined;
+  /** Returns the content if it was read lately and is still here. It has to be released. */
+  readonly held: (content: EntryContent) => HeldContent | undefined;
   /** Keeps what was found for the next session. Never fails: the times can be made again. */
   readonly save: () => Promise<void>;
 }

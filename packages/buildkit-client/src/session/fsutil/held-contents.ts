@@ -8,6 +8,14 @@ interface Slab {
   readonly memory: SharedArrayBuffer;
   readonly bytes: Buffer;
   readonly contents: EntryContent[];
+  /** Contents that are being sent. */
+  pins: number;
+}
+
+/** A content whose memory is not used for another before it is released. */
+export interface HeldContent {
+  readonly bytes: Buffer;
+  readonly release: () => void;
 }
 
 /**
@@ -15,8 +23,10 @@ interface Slab {
  * listed, and what is sent is then surely what the time was made from.
  */
 export class HeldContents {
-  readonly #contents = new Map<EntryContent, Buffer>();
+  readonly #contents = new Map<EntryContent, { readonly slab: Slab; readonly bytes: Buffer }>();
   readonly #slabs: Slab[] = [];
+  /** Slabs whose place was taken while they were sent. */
+  readonly #replaced: Slab[] = [];
   #current = -1;
   #at = slabBytes;
 
@@ -47,27 +57,35 @@ export class HeldContents {
     this.#keep(slab, content, slab.bytes.subarray(at, at + sizeBytes));
   }
 
-  /** Returns the content if it is still there, and forgets it: it is valid until the next `room` or `slab`. */
-  take(content: EntryContent): Buffer | undefined {
-    const bytes = this.#contents.get(content);
-    if (bytes !== undefined) this.#contents.delete(content);
-    return bytes;
+  /** Returns the content if it is still there, and forgets it: its memory stays until it is released. */
+  take(content: EntryContent): HeldContent | undefined {
+    const found = this.#contents.get(content);
+    if (found === undefined) return undefined;
+    this.#contents.delete(content);
+    const { slab, bytes } = found;
+    slab.pins++;
+    return { bytes, release: () => void slab.pins-- };
   }
 
   #keep(slab: Slab, content: EntryContent, bytes: Buffer): void {
     slab.contents.push(content);
-    this.#contents.set(content, bytes);
+    this.#contents.set(content, { slab, bytes });
   }
 
   #nextSlab(): void {
     this.#at = 0;
     this.#current = (this.#current + 1) % slabCount;
     if (this.#current === this.#slabs.length) this.#slabs.push(newSlab());
-    for (const content of this.#slabs[this.#current]!.contents.splice(0)) this.#contents.delete(content);
+    const slab = this.#slabs[this.#current]!;
+    for (const content of slab.contents.splice(0)) this.#contents.delete(content);
+    if (slab.pins === 0) return;
+    const free = this.#replaced.findIndex((one) => one.pins === 0);
+    this.#slabs[this.#current] = free === -1 ? newSlab() : this.#replaced.splice(free, 1)[0]!;
+    this.#replaced.push(slab);
   }
 }
 
 function newSlab(): Slab {
   const memory = new SharedArrayBuffer(slabBytes);
-  return { memory, bytes: Buffer.from(memory), contents: [] };
+  return { memory, bytes: Buffer.from(memory), contents: [], pins: 0 };
 }

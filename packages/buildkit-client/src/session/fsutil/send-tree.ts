@@ -9,6 +9,7 @@ import { StatusError } from '../status-error.ts';
 import { timeOfBytes } from './content-time.ts';
 import { changed, timeOfFile, type ContentTimes } from './content-times.ts';
 import { isRegular } from './go-mode.ts';
+import type { HeldContent } from './held-contents.ts';
 import { PacketBuffer, packetType, readPacket } from './packet.ts';
 import { readFully } from './read-fully.ts';
 import { sameIdentity, type EntryContent, type FileIdentity, type TreeEntry } from './tree-entry.ts';
@@ -70,7 +71,7 @@ class TreeSender {
   #stopped = false;
   #wake: (() => void) | undefined;
   #requestedBytes = 0;
-  #batch: PacketBuffer | undefined;
+  #batch: FileBatch | undefined;
   #wakeList: (() => void) | undefined;
 
   constructor(call: ServerCall, times: ContentTimes | undefined, counts: SendCounts) {
@@ -105,19 +106,17 @@ class TreeSender {
     }
   }
 
-  /** Resolves when more may be written: with true when all that was written has left, so that its memory is free. */
-  async #write(parts: readonly Uint8Array[]): Promise<boolean> {
+  /** Resolves when what was written has left, so that its memory is free. */
+  async #write(parts: readonly Uint8Array[]): Promise<void> {
     if (this.#stopped) throw new StatusError(grpcCode.aborted, 'The transfer was given up.');
-    if (this.#call.write(parts)) return false;
-    await this.#call.drained();
-    return true;
+    if (!this.#call.write(parts)) await this.#call.drained();
   }
 
   /** Writes what was collected and empties the buffer. New memory for each write would keep the collector busy. */
   async #flush(batch: PacketBuffer): Promise<void> {
     if (batch.length === 0) return;
-    if (await this.#write([batch.view()])) batch.length = 0;
-    else batch.take();
+    await this.#write([batch.view()]);
+    batch.length = 0;
   }
 
   async #list(entries: Iterable<TreeEntry>): Promise<void> {
@@ -160,8 +159,9 @@ class TreeSender {
       }
     }
     batch.endOfStats();
-    await flush();
+    // The daemon may answer before the session comes back here.
     this.#listed = true;
+    await flush();
   }
 
   async #listen(): Promise<void> {
@@ -227,17 +227,17 @@ class TreeSender {
   }
 
   async #sendAll(contents: readonly EntryContent[], ids: readonly number[]): Promise<void> {
-    const batch = (this.#batch ??= new PacketBuffer(chunkBytes + 4096));
+    const batch = (this.#batch ??= new FileBatch());
     for (let i = 0; i < contents.length; i++) {
       if (this.#stopped) return;
       const content = contents[i]!;
       const id = ids[i]!;
       const size = sizeOf(content);
       if (size <= smallBytes) {
-        if (batch.length > 0 && batch.length + size + 64 > chunkBytes) await this.#flush(batch);
-        appendSmall(batch, id, content, size, this.#times?.held(content));
+        if (!batch.hasRoom(size)) await this.#flushFiles(batch);
+        batch.add(id, content, size, this.#times?.held(content));
       } else {
-        await this.#flush(batch);
+        await this.#flushFiles(batch);
         await this.#sendLarge(id, content, size);
       }
       this.#counts.files++;
@@ -245,7 +245,13 @@ class TreeSender {
       this.#requestedBytes -= size;
       if (this.#requestedBytes <= backlogBytes) this.#wakeList?.();
     }
-    await this.#flush(batch);
+    await this.#flushFiles(batch);
+  }
+
+  async #flushFiles(batch: FileBatch): Promise<void> {
+    const parts = batch.parts();
+    if (parts.length > 0) await this.#write(parts);
+    batch.clear();
   }
 
   async #sendLarge(id: number, { source, seen, listedTime }: EntryContent, size: number): Promise<void> {
@@ -275,7 +281,8 @@ class TreeSender {
           pending = read(at);
           pending.catch(() => {});
         }
-        if (await this.#sendChunk(id, buffer.subarray(0, bytesRead))) free.push(buffer);
+        await this.#sendChunk(id, buffer.subarray(0, bytesRead));
+        free.push(buffer);
       }
       await pending.catch(() => {});
       // A file that was only appended to still has the content that was listed.
@@ -288,11 +295,11 @@ class TreeSender {
     await this.#sendChunk(id, undefined);
   }
 
-  /** `undefined` is the end of the file. True when the memory of the chunk is free again. */
-  async #sendChunk(id: number, chunk: Uint8Array | undefined): Promise<boolean> {
+  /** `undefined` is the end of the file. Resolves when the memory of the chunk is free again. */
+  async #sendChunk(id: number, chunk: Uint8Array | undefined): Promise<void> {
     const header = new PacketBuffer(32);
     header.dataHeaderFor(id, chunk?.length ?? 0);
-    return await this.#write(chunk === undefined ? [header.view()] : [header.view(), chunk]);
+    await this.#write(chunk === undefined ? [header.view()] : [header.view(), chunk]);
   }
 }
 
@@ -300,38 +307,80 @@ function sizeOf({ source }: EntryContent): number {
   return source.kind === 'bytes' ? source.bytes.length : source.sizeBytes;
 }
 
-/** Puts a whole file behind its header, where it will be sent from. */
-function appendSmall(
-  batch: PacketBuffer,
-  id: number,
-  { source, seen, listedTime }: EntryContent,
-  size: number,
-  held: Buffer | undefined,
-): void {
-  if (size > 0) {
-    batch.dataHeader(id, size);
-    if (held !== undefined) held.copy(batch.bytes, batch.length);
-    else if (source.kind === 'bytes') batch.bytes.set(source.bytes, batch.length);
-    else {
-      let fd: number;
-      try {
-        fd = openSync(source.path, 'r');
-      } catch (cause) {
-        throw unreadable(source.path, cause);
-      }
-      try {
-        const done = readFully(fd, batch.bytes, batch.length, size, source.offset ?? 0);
-        if (done !== size) throw changed(source.path);
-        const sent = batch.bytes.subarray(batch.length, batch.length + size);
-        if (listedTime !== undefined && !isAsSeen(fd, seen) && timeOfBytes(sent) !== listedTime)
-          throw changed(source.path);
-      } finally {
-        closeSync(fd);
+/** Whole small files that are one write. Contents that are in memory stay where they are. */
+class FileBatch {
+  readonly #packets = new PacketBuffer(chunkBytes + 4096);
+  readonly #parts: Uint8Array[] = [];
+  readonly #held: HeldContent[] = [];
+  /** What of the packets is among the parts. */
+  #cut = 0;
+  #bytes = 0;
+
+  hasRoom(size: number): boolean {
+    return this.#bytes === 0 || this.#bytes + size + 64 <= chunkBytes;
+  }
+
+  add(id: number, content: EntryContent, size: number, held: HeldContent | undefined): void {
+    const packets = this.#packets;
+    const before = packets.length;
+    if (size > 0) {
+      const bytes = content.source.kind === 'bytes' ? content.source.bytes : held?.bytes;
+      if (held !== undefined) this.#held.push(held);
+      if (bytes === undefined) {
+        packets.dataHeader(id, size);
+        readSmall(packets.bytes, packets.length, content, size);
+        packets.length += size;
+      } else {
+        packets.reserve(64);
+        packets.dataHeaderFor(id, size);
+        this.#endPart();
+        this.#parts.push(bytes);
+        this.#bytes += size;
       }
     }
-    batch.length += size;
+    packets.dataHeader(id, 0);
+    this.#bytes += packets.length - before;
   }
-  batch.dataHeader(id, 0);
+
+  parts(): readonly Uint8Array[] {
+    this.#endPart();
+    return this.#parts;
+  }
+
+  /** Begins anew, when everything has left. */
+  clear(): void {
+    for (const held of this.#held.splice(0)) held.release();
+    this.#parts.length = 0;
+    this.#packets.length = 0;
+    this.#cut = 0;
+    this.#bytes = 0;
+  }
+
+  #endPart(): void {
+    const { bytes, length } = this.#packets;
+    if (length > this.#cut) this.#parts.push(bytes.subarray(this.#cut, length));
+    this.#cut = length;
+  }
+}
+
+/** Reads a whole file to where it will be sent from. */
+function readSmall(to: Buffer, at: number, { source, seen, listedTime }: EntryContent, size: number): void {
+  if (source.kind !== 'file') throw new Error('Only files are read.');
+  let fd: number;
+  try {
+    fd = openSync(source.path, 'r');
+  } catch (cause) {
+    throw unreadable(source.path, cause);
+  }
+  try {
+    const done = readFully(fd, to, at, size, source.offset ?? 0);
+    if (done !== size) throw changed(source.path);
+    const sent = to.subarray(at, at + size);
+    if (listedTime !== undefined && !isAsSeen(fd, seen) && timeOfBytes(sent) !== listedTime)
+      throw changed(source.path);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function isAsSeen(fd: number, seen: FileIdentity | undefined): boolean {

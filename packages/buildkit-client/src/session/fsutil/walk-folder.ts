@@ -176,6 +176,8 @@ class Walk {
             source: { kind: 'file', path: absolute, sizeBytes: size },
             seen: { size, mtimeMs, ctimeMs, ino },
             moreNames: nlink > 1,
+            // Set later; an object that grows costs as much again.
+            listedTime: undefined,
           }
         : undefined,
     };

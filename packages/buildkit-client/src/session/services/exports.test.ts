@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { goMode } from '../fsutil/go-mode.ts';
 import { packetType } from '../fsutil/packet.ts';
 import { receiveTree } from '../fsutil/receive-tree.ts';
+import { duplexTransport } from '../../http2/transport.ts';
 import { serveSession } from '../serve-session.ts';
 import type { ExportSink } from '../session-host.ts';
 import { duplexPair, fakePeer, testSession, type TestSession } from '../testing/fake-peer.ts';
@@ -188,8 +189,10 @@ describe('a hostile daemon is refused, and nothing is written:', () => {
     const [ours, theirs] = duplexPair();
     const failures: unknown[] = [];
     const path = filesync.FileSend.methods.DiffCopy.path;
-    const served = serveSession(ours, new Map([[path, (call) => receiveTree(call, out, limits)]]), (error) =>
-      failures.push(error),
+    const served = serveSession(
+      duplexTransport(ours),
+      new Map([[path, (call) => receiveTree(call, out, limits)]]),
+      (error) => failures.push(error),
     );
     const peer = fakePeer(theirs);
     const call = peer.call(path);

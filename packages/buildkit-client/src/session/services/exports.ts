@@ -68,7 +68,7 @@ async function receiveBytes(
     const parse = bytesPayloads();
     let piece = Buffer.allocUnsafeSlow(pieceBytes);
     let length = 0;
-    const full: Buffer[] = [];
+    let writing: Promise<void> | undefined;
     const take = (payload: Buffer): void => {
       counts.bytes += payload.length;
       for (let at = 0; at < payload.length;) {
@@ -77,17 +77,20 @@ async function receiveBytes(
         at += bytes;
         length += bytes;
         if (length < pieceBytes) continue;
-        full.push(piece);
+        const full = piece;
+        writing = writing === undefined ? sink.write(full) : writing.then(() => sink.write(full));
+        // Whoever waits for it hears of it; meanwhile something else may have failed.
+        writing.catch(() => {});
         piece = Buffer.allocUnsafeSlow(pieceBytes);
         length = 0;
       }
     };
-    for (;;) {
-      const chunks = await call.read();
-      if (chunks === undefined) break;
-      for (const chunk of chunks) parse(chunk, take);
-      for (const ready of full.splice(0)) await sink.write(ready);
-    }
+    await call.each((chunk) => {
+      const before = writing;
+      parse(chunk, take);
+      return writing === before ? undefined : writing;
+    });
+    await writing;
     if (length > 0) await sink.write(piece.subarray(0, length));
     await sink.end();
     counts.files = 1;

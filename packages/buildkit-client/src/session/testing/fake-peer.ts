@@ -2,6 +2,7 @@ import { connect, type ClientHttp2Session } from 'node:http2';
 import { Duplex } from 'node:stream';
 import { decode, encode, type Init, type Method } from '@melange2/proto';
 import { deframer, frame } from '../../grpc/message-frames.ts';
+import { duplexTransport } from '../../http2/transport.ts';
 import { serveSession } from '../serve-session.ts';
 import { sessionServices } from '../session-services.ts';
 import type { SessionHost, SessionPlan } from '../session-host.ts';
@@ -136,9 +137,11 @@ export function duplexPair(): readonly [Duplex, Duplex] {
       },
       write(chunk: Buffer, _encoding, done) {
         const other = this === a ? b : a;
-        if (other.destroyed) done();
-        else if (other.push(chunk)) done();
-        else half.set(other, done);
+        // Later, as between sockets: Node's HTTP/2 breaks when it is answered while it writes.
+        process.nextTick(() => {
+          if (other.destroyed || other.push(chunk)) done();
+          else half.set(other, done);
+        });
       },
       final(done) {
         (this === a ? b : a).push(null);
@@ -197,7 +200,7 @@ export function testSession(plan: Partial<SessionPlan>, host: Partial<SessionHos
   const [ours, theirs] = duplexPair();
   const services = sessionServices({ ...emptyPlan, ...plan }, { ...emptyHost, ...host });
   const failures: unknown[] = [];
-  const served = serveSession(ours, services.handlers, (error) => failures.push(error));
+  const served = serveSession(duplexTransport(ours), services.handlers, (error) => failures.push(error));
   const peer = fakePeer(theirs);
   return {
     peer,
