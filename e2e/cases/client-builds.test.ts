@@ -162,7 +162,10 @@ describe.skipIf(addresses.length === 0).each(addresses)('the client on BuildKit 
           network: 'none',
         });
         const process = await container.exec({
-          args: sh('echo ready; read x; stty size; echo "got $x"; exit 5'),
+          // A daemon takes the size and what is typed by different ways: the size may be the later one.
+          args: sh(
+            'echo ready; read x; i=0; while [ "$(stty size)" != "33 111" ] && [ $i -lt 100 ]; do i=$((i+1)); busybox sleep 0.1; done; stty size; echo "got $x"; exit 5',
+          ),
           tty: true,
           env: ['PATH=/bin'],
         });
