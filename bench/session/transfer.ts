@@ -4,15 +4,20 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSession, type Attachables, type SessionOptions } from '@melange2/buildkit-client';
+import { clientSessions } from '../../packages/buildkit-client/dist/open-session.js';
 
 // What the session costs, against the least that it could cost; needs `npm run setup`:
-// node bench/session/transfer.ts [send] [receive] [many]
-const asked = process.argv.slice(2);
+// node bench/session/transfer.ts [send] [receive] [many] [alone]
+// The sessions are those of one client, which uses a thread again; `alone` gives each a thread of its own.
+const asked = process.argv.slice(2).filter((word) => word !== 'alone');
+const sessions = clientSessions();
+const open = process.argv.includes('alone') ? openSession : sessions.open;
 const wanted = (name: string): boolean => asked.length === 0 || asked.includes(name);
 const dir = mkdtempSync(join(tmpdir(), 'bench-session-'));
 const files = 10_000;
 const rounds = 7;
-let sockets = 0;
+/** The other ends by what they do. Like a daemon, they run for longer than one session. */
+const peers = new Map<string, Promise<Peer>>();
 
 interface Timed {
   readonly ms: number;
@@ -24,8 +29,14 @@ interface Peer {
   readonly said: () => Promise<string>;
 }
 
+function peerThatDoes(work: string): Promise<Peer> {
+  const peer = peers.get(work) ?? startPeer(work);
+  peers.set(work, peer);
+  return peer;
+}
+
 async function startPeer(work: string): Promise<Peer> {
-  const path = join(dir, `peer-${sockets++}`);
+  const path = join(dir, `peer-${work}`);
   const child = fork(join(import.meta.dirname, 'peer.ts'), [path, work], {
     execArgv: ['--conditions=x-source'],
   });
@@ -47,10 +58,10 @@ async function withSession(
   attachables: Attachables,
   options: SessionOptions,
 ): Promise<{ ms: number; cpu: number; received?: number }> {
-  const peer = await startPeer(work);
+  const peer = await peerThatDoes(work);
   const answer = peer.said();
   const cpu = process.cpuUsage();
-  const session = await openSession(
+  const session = await open(
     { kind: 'docker', socket: { kind: 'unix', path: peer.path } },
     attachables,
     options,
@@ -59,13 +70,12 @@ async function withSession(
   const spent = cpuSeconds(cpu);
   await session.close();
   if (session.failures.length > 0) throw session.failures[0] as Error;
-  peer.child.disconnect();
   return { ...result, cpu: spent };
 }
 
 /** The files' bytes through a socket, one after the other. */
 async function throughSocket(paths: readonly string[]): Promise<Timed> {
-  const peer = await startPeer('count');
+  const peer = await peerThatDoes('count');
   const socket = await opened(peer.path);
   const started = performance.now();
   for (const path of paths) {
@@ -79,20 +89,17 @@ async function throughSocket(paths: readonly string[]): Promise<Timed> {
   await new Promise((resolve) => {
     socket.once('close', resolve);
   });
-  const ms = performance.now() - started;
-  peer.child.disconnect();
-  return { ms };
+  return { ms: performance.now() - started };
 }
 
 async function fromSocket(): Promise<Timed> {
-  const peer = await startPeer('cat');
+  const peer = await peerThatDoes('cat');
   const socket = await opened(peer.path);
   const started = performance.now();
   socket.on('data', () => {});
   await new Promise((resolve) => {
     socket.once('close', resolve);
   });
-  peer.child.disconnect();
   return { ms: performance.now() - started };
 }
 
@@ -192,5 +199,7 @@ try {
     );
   }
 } finally {
+  for (const peer of peers.values()) (await peer).child.disconnect();
+  sessions.close();
   rmSync(dir, { recursive: true, force: true });
 }

@@ -11,8 +11,7 @@ import { errors, fromWireError } from './errors.ts';
 import { gatewayCalls, hasGateway, pingGateway, returnToDaemon } from './gateway/gateway.ts';
 import type { Call, CallOptions, Channel } from './grpc/channel.ts';
 import { grpcCode, isGrpcError } from './grpc/grpc-error.ts';
-import type { OpenSession } from './session-contract.ts';
-import type { PreparedSession } from './session/open-session.ts';
+import { clientSessions } from './open-session.ts';
 import { statusDecoder } from './status/status-decoder.ts';
 import type { StatusEvent } from './status/status-event.ts';
 
@@ -34,8 +33,8 @@ export interface Client {
   /** Builds, exports and tells what happens; see `BuildRequest`. */
   readonly build: (request: BuildRequest) => Promise<BuildResult>;
   /**
-   * Starts ahead what the next build with a session needs: a thread, which takes some 50 to 150 ms. Worth calling by
-   * programs that have other things to do between connecting and building.
+   * Starts ahead what the first build with a session needs: a thread, which takes some 50 to 150 ms. Worth calling by
+   * programs that have other things to do between connecting and building. Later builds use the thread again.
    */
   readonly prepareSession: () => void;
   /** Asks what the daemon can do. It is asked once; the answer is kept as long as the client. */
@@ -69,12 +68,7 @@ export interface Client {
 const { methods } = control.Control;
 
 /** Makes a client of an open connection. */
-export function clientOf(
-  channel: Channel,
-  endpoint: Endpoint,
-  address: string,
-  openSession: OpenSession,
-): Client {
+export function clientOf(channel: Channel, endpoint: Endpoint, address: string): Client {
   const named = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -96,33 +90,20 @@ export function clientOf(
       });
     return await named(abortable(known, given.signal));
   };
-  let prepared: Promise<PreparedSession> | undefined;
-  const openAnySession: OpenSession = async (...given) => {
-    if (prepared === undefined) return await openSession(...given);
-    const ready = prepared;
-    prepared = undefined;
-    return await (await ready).open(...given);
-  };
-  const discardPrepared = (): void => {
-    prepared?.then((ready) => ready.discard()).catch(() => {});
-    prepared = undefined;
-  };
+  const sessions = clientSessions();
+  void channel.closed.then(sessions.close);
   return {
     address,
     endpoint,
     capabilities,
-    prepareSession: () => {
-      prepared ??= import('./session/open-session.ts').then((server) => server.prepareSession());
-      // Opening the session tells what is wrong.
-      prepared.catch(() => {});
-    },
+    prepareSession: sessions.prepare,
     build: (request) =>
       build(
         {
           channel,
           endpoint,
           address,
-          openSession: openAnySession,
+          openSession: sessions.open,
           capabilities: (signal) => capabilities(signal === undefined ? {} : { signal }),
           route,
         },
@@ -224,7 +205,6 @@ export function clientOf(
           ),
     ),
     close: () => {
-      discardPrepared();
       channel.close();
     },
   };

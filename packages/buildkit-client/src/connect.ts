@@ -2,7 +2,6 @@ import { formatEndpoint, parseAddress } from './address.ts';
 import type { Client } from './client.ts';
 import type { Endpoint, TlsSettings } from './endpoint.ts';
 import { fromWireError } from './errors.ts';
-import { openSession } from './open-session.ts';
 
 export interface ConnectOptions {
   readonly signal?: AbortSignal;
@@ -41,7 +40,7 @@ export async function connect(address: string | Endpoint, options: ConnectOption
       hangTimeoutMs: options.hangTimeoutMs,
       maxMessageBytes: options.maxMessageBytes,
     });
-    return clientOf(channel, endpoint, shown, openSession);
+    return clientOf(channel, endpoint, shown);
   } catch (cause) {
     throw fromWireError(cause, shown);
   }

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duplex, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { buildError } from '@melange2/diagnostics';
-import { control, decode, encode, filesync, health, secrets, upload } from '@melange2/proto';
+import { control, encode, filesync, health, secrets, upload } from '@melange2/proto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attachables, Session, SessionOptions } from '../session-contract.ts';
 import { startFakeDaemon, type FakeCall, type FakeDaemon } from '../testing/fake-daemon.ts';
@@ -12,40 +12,18 @@ import { sessionErrors } from './errors.ts';
 import { openSession } from './open-session.ts';
 import { fakePeer, type FakePeer } from './testing/fake-peer.ts';
 import { receiveAsDaemon } from './testing/fake-sync.ts';
+import { insideOf } from './testing/inside-of.ts';
 
 let daemon: FakeDaemon;
 let offered: { readonly call: FakeCall; readonly peer: FakePeer }[];
 let dir: string;
-
-/** What the session says inside of the call, as a stream of bytes. */
-function inside(call: FakeCall): Duplex {
-  const duplex = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      call.send(encode(control.BytesMessage, { data: chunk }));
-      done();
-    },
-    destroy(error, done) {
-      call.stream.close();
-      done(error);
-    },
-  });
-  void (async () => {
-    for await (const message of call.requests) {
-      const { data } = decode(control.BytesMessage, message);
-      duplex.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-    }
-    duplex.push(null);
-  })().catch(() => duplex.destroy());
-  return duplex;
-}
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'open-session-'));
   offered = [];
   daemon = await startFakeDaemon({
     [control.Control.methods.Session.path]: async (call) => {
-      offered.push({ call, peer: fakePeer(inside(call)) });
+      offered.push({ call, peer: fakePeer(insideOf(call)) });
       await call.closed;
     },
   });

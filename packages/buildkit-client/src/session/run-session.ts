@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import { openSessionTransport } from '../transport/session-stream.ts';
+import type { ContentReaders } from './fsutil/content-reader.ts';
 import { serveSession } from './serve-session.ts';
 import type { SessionHost, SessionPlan } from './session-host.ts';
 import { sessionServices } from './session-services.ts';
@@ -19,10 +20,17 @@ export interface RunningSession {
   readonly close: () => void;
 }
 
+/** A session that is served by the thread which asks. */
+export interface SessionHere extends RunningSession {
+  /** False while a handler still runs, which one may when its call is over. */
+  readonly isIdle: () => boolean;
+}
+
 /**
  * Offers a session to the daemon and serves it from this thread.
  *
  * @param failed hears what went wrong on the client's side.
+ * @param readers outlive the session, if they are given.
  * @throws {ConnectionError} when the daemon cannot be reached.
  */
 export async function runSession(
@@ -32,8 +40,9 @@ export async function runSession(
   host: SessionHost,
   failed: (error: unknown) => void,
   signal?: AbortSignal,
-): Promise<RunningSession> {
-  const services = sessionServices(plan, host);
+  readers?: ContentReaders,
+): Promise<SessionHere> {
+  const services = sessionServices(plan, host, readers);
   const methods = [...services.handlers.keys()];
   const transport = await openSessionTransport(endpoint, { ...identity, methods }, { signal });
   const served = serveSession(transport, services.handlers, failed);
@@ -44,5 +53,6 @@ export async function runSession(
       return reason;
     }),
     close: () => served.close(),
+    isIdle: () => served.isIdle(),
   };
 }

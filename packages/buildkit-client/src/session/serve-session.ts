@@ -12,6 +12,8 @@ export interface ServedSession {
   /** Settles when the daemon or `close` has ended it: with the reason, if there is one. Never rejects. */
   readonly closed: Promise<unknown>;
   readonly close: () => void;
+  /** False while a handler still runs, which one may when its call is over. */
+  readonly isIdle: () => boolean;
 }
 
 /**
@@ -30,6 +32,17 @@ export function serveSession(
   const closed = new Promise<unknown>((resolve) => {
     settle = resolve;
   });
+  let running = 0;
+  const counted =
+    (handler: CallHandler): CallHandler =>
+    async (call) => {
+      running++;
+      try {
+        await handler(call);
+      } finally {
+        running--;
+      }
+    };
   const connection = serveHttp2({
     transport,
     // Every include and exclude pattern comes as a header of its own.
@@ -42,11 +55,11 @@ export function serveSession(
       const metadata = metadataOf(fields);
       const path = metadata.get(':path')?.[0] ?? '';
       const handler = path === healthCheck[0] ? healthCheck[1] : handlers.get(path);
-      return runCall(stream, path, metadata, handler, failed);
+      return runCall(stream, path, metadata, handler && counted(handler), failed);
     },
     closed: (reason) => settle(reason instanceof Http2Error ? brokenRules(reason) : reason),
   });
-  return { closed, close: () => connection.close() };
+  return { closed, close: () => connection.close(), isIdle: () => running === 0 };
 }
 
 function brokenRules(cause: Http2Error): ConnectionError {

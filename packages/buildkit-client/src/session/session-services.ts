@@ -1,3 +1,4 @@
+import { contentReaders, type ContentReaders } from './fsutil/content-reader.ts';
 import type { CallHandler } from './server-call.ts';
 import { authService } from './services/auth.ts';
 import { contentStoresService } from './services/content-stores.ts';
@@ -17,10 +18,19 @@ export interface SessionServices {
   readonly close: () => Promise<void>;
 }
 
-/** Makes the handlers of everything that the plan offers, and of nothing else: what is not offered is not called. */
-export function sessionServices(plan: SessionPlan, host: SessionHost): SessionServices {
+/**
+ * Makes the handlers of everything that the plan offers, and of nothing else: what is not offered is not called.
+ *
+ * @param kept readers that outlive the session.
+ */
+export function sessionServices(
+  plan: SessionPlan,
+  host: SessionHost,
+  kept?: ContentReaders,
+): SessionServices {
+  const readers = kept ?? contentReaders();
   const dirs =
-    plan.localDirs === undefined ? undefined : localDirsService(plan.localDirs, plan.cacheDir, host);
+    plan.localDirs === undefined ? undefined : localDirsService(plan.localDirs, plan.cacheDir, host, readers);
   const stores = plan.contentStores === undefined ? undefined : contentStoresService(plan.contentStores);
   return {
     handlers: new Map([
@@ -37,6 +47,7 @@ export function sessionServices(plan: SessionPlan, host: SessionHost): SessionSe
     async close() {
       await dirs?.close();
       await stores?.close();
+      if (kept === undefined) readers.close();
     },
   };
 }

@@ -1,9 +1,19 @@
-import { parentPort } from 'node:worker_threads';
-import { runSession, type RunningSession } from './run-session.ts';
+import { parentPort, type MessagePort } from 'node:worker_threads';
+import { contentReaders } from './fsutil/content-reader.ts';
+import { runSession, type SessionHere } from './run-session.ts';
 import type { ExportSink, SessionHost } from './session-host.ts';
-import { errorOf, recordOf, type FromWorker, type Question, type ToWorker } from './worker-messages.ts';
+import {
+  errorOf,
+  recordOf,
+  type FromWorker,
+  type Question,
+  type StartSession,
+  type ToThread,
+  type ToWorker,
+} from './worker-messages.ts';
 
-// The entry of the worker thread that serves one session; `open-session` starts it. It does nothing elsewhere.
+// The entry of the worker thread that serves sessions, one after the other; `session-threads` starts it. It does
+// nothing elsewhere.
 
 /** So much of an export may be under way to the caller's thread. */
 const creditBytes = 8 << 20;
@@ -14,13 +24,60 @@ interface WorkerSink {
   wake: (() => void) | undefined;
 }
 
-const port = parentPort;
-if (port !== null) {
+const readers = contentReaders();
+
+parentPort?.on('message', (message: ToThread) => {
+  if (message.type === 'start') void serve(message);
+  else parentPort?.close();
+});
+
+/** Serves one session, which has a port of its own: what is still said of it when it is over reaches nobody. */
+async function serve({ port, endpoint, identity, plan }: StartSession): Promise<void> {
+  const abort = new AbortController();
+  let running: SessionHere | undefined;
+  const { host, hear } = hostBehind(port);
+  const tell = (message: FromWorker): void => port.postMessage(message);
+  port.on('message', (message: ToWorker) => {
+    if (message.type !== 'close') {
+      hear(message);
+      return;
+    }
+    abort.abort(new Error('The session was closed.'));
+    running?.close();
+  });
+  try {
+    running = await runSession(
+      endpoint,
+      identity,
+      plan,
+      plan.transfers ? { ...host, transferred: (transfer) => tell({ type: 'transfer', transfer }) } : host,
+      (error) => tell({ type: 'failure', error: recordOf(error) }),
+      abort.signal,
+      readers,
+    );
+  } catch (cause) {
+    tell({ type: 'notOffered', error: recordOf(cause) });
+    port.close();
+    return;
+  }
+  tell({ type: 'offered', methods: running.methods });
+  const reason = await running.closed;
+  tell({
+    type: 'closed',
+    reason: reason === undefined ? undefined : recordOf(reason),
+    isIdle: running.isIdle(),
+  });
+  port.close();
+}
+
+/** The host as it is reached from here, and what has to hear all that the caller's thread says to it. */
+function hostBehind(port: MessagePort): {
+  readonly host: SessionHost;
+  readonly hear: (message: Exclude<ToWorker, { type: 'close' }>) => void;
+} {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   const sinks = new Map<number, WorkerSink>();
-  const abort = new AbortController();
   let numbers = 0;
-  let running: RunningSession | undefined;
 
   const tell = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, transfer);
@@ -59,6 +116,18 @@ if (port !== null) {
     };
   };
 
+  async function* pulled(upload: number): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        const bytes = await ask<Uint8Array | undefined>({ what: 'pullUpload', args: [upload] });
+        if (bytes === undefined) return;
+        yield bytes;
+      }
+    } finally {
+      tell({ type: 'closeUpload', upload });
+    }
+  }
+
   const host: SessionHost = {
     secret: (id) => ask({ what: 'secret', args: [id] }),
     credentials: (registry) => ask({ what: 'credentials', args: [registry] }),
@@ -74,44 +143,8 @@ if (port !== null) {
     transferred: () => {},
   };
 
-  async function* pulled(upload: number): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        const bytes = await ask<Uint8Array | undefined>({ what: 'pullUpload', args: [upload] });
-        if (bytes === undefined) return;
-        yield bytes;
-      }
-    } finally {
-      tell({ type: 'closeUpload', upload });
-    }
-  }
-
-  const start = async ({ endpoint, identity, plan }: Extract<ToWorker, { type: 'start' }>): Promise<void> => {
-    try {
-      running = await runSession(
-        endpoint,
-        identity,
-        plan,
-        plan.transfers ? { ...host, transferred: (transfer) => tell({ type: 'transfer', transfer }) } : host,
-        (error) => tell({ type: 'failure', error: recordOf(error) }),
-        abort.signal,
-      );
-    } catch (cause) {
-      tell({ type: 'notOffered', error: recordOf(cause) });
-      port.close();
-      return;
-    }
-    tell({ type: 'offered', methods: running.methods });
-    const reason = await running.closed;
-    tell({ type: 'closed', reason: reason === undefined ? undefined : recordOf(reason) });
-    port.close();
-  };
-
-  port.on('message', (message: ToWorker) => {
+  const hear = (message: Exclude<ToWorker, { type: 'close' }>): void => {
     switch (message.type) {
-      case 'start':
-        void start(message);
-        break;
       case 'answer':
         waiting.get(message.question)?.resolve(message.value as never);
         waiting.delete(message.question);
@@ -134,10 +167,7 @@ if (port !== null) {
         sink.wake?.();
         break;
       }
-      case 'close':
-        abort.abort(new Error('The session was closed.'));
-        running?.close();
-        break;
     }
-  });
+  };
+  return { host, hear };
 }

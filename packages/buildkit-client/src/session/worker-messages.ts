@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import { buildError, isBuildError } from '@melange2/diagnostics';
 import type { Endpoint } from '../endpoint.ts';
 import { ConnectionError } from '../grpc/grpc-error.ts';
@@ -7,14 +8,20 @@ import type { SessionIdentity } from './run-session.ts';
 import type { SessionPlan } from './session-host.ts';
 import { StatusError, statusOf } from './status-error.ts';
 
-/** What the caller's thread tells the worker. */
+/** Begins a session; everything that is said of it goes through the port. */
+export interface StartSession {
+  readonly type: 'start';
+  readonly port: MessagePort;
+  readonly endpoint: Endpoint;
+  readonly identity: SessionIdentity;
+  readonly plan: SessionPlan;
+}
+
+/** What the thread itself is told; `end` when no session runs in it and none will. */
+export type ToThread = StartSession | { readonly type: 'end' };
+
+/** What the caller's thread tells the worker of one session. */
 export type ToWorker =
-  | {
-      readonly type: 'start';
-      readonly endpoint: Endpoint;
-      readonly identity: SessionIdentity;
-      readonly plan: SessionPlan;
-    }
   | { readonly type: 'answer'; readonly question: number; readonly value: unknown }
   | { readonly type: 'refusal'; readonly question: number; readonly error: ErrorRecord }
   /** So many bytes of an export have been taken. */
@@ -22,7 +29,7 @@ export type ToWorker =
   | { readonly type: 'sinkFailed'; readonly sink: number; readonly error: ErrorRecord }
   | { readonly type: 'close' };
 
-/** What the worker tells the caller's thread. */
+/** What the worker tells the caller's thread of one session. The last is `notOffered` or `closed`. */
 export type FromWorker =
   | { readonly type: 'offered'; readonly methods: readonly string[] }
   | { readonly type: 'notOffered'; readonly error: ErrorRecord }
@@ -38,7 +45,12 @@ export type FromWorker =
   | { readonly type: 'closeUpload'; readonly upload: number }
   | { readonly type: 'transfer'; readonly transfer: SessionTransfer }
   | { readonly type: 'failure'; readonly error: ErrorRecord }
-  | { readonly type: 'closed'; readonly reason: ErrorRecord | undefined };
+  | {
+      readonly type: 'closed';
+      readonly reason: ErrorRecord | undefined;
+      /** Nothing of the session runs any more. */
+      readonly isIdle: boolean;
+    };
 
 /** A question with its arguments; `answer` or `refusal` follows. */
 export type Question =

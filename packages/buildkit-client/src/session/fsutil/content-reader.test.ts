@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startContentReader } from './content-reader.ts';
+import { contentReaders, startContentReader } from './content-reader.ts';
 import { timeOfBytes } from './content-time.ts';
 
 let dir: string;
@@ -42,4 +42,21 @@ test('answers with nothing when it has ended', async () => {
   reader.close();
   expect(await reading).toBeUndefined();
   expect(await reader.read(new SharedArrayBuffer(1), [])).toBeUndefined();
+});
+
+test('a reader that was given back is the next, unless it still has to read', async () => {
+  const readers = contentReaders();
+  const first = readers.take();
+  await expect.poll(first.ready).toBe(true);
+  readers.giveBack(first);
+  expect(readers.take()).toBe(first);
+  const reading = first.read(new SharedArrayBuffer(1), []);
+  readers.giveBack(first);
+  expect(await reading).toBeUndefined();
+  const second = readers.take();
+  expect(second).not.toBe(first);
+  await expect.poll(second.ready).toBe(true);
+  readers.giveBack(second);
+  readers.close();
+  expect(second.ready()).toBe(false);
 });

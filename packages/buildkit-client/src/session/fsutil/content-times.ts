@@ -7,7 +7,7 @@ import { deserialize, serialize } from 'node:v8';
 import { buildError } from '@melange2/diagnostics';
 import type { BlobSource } from '../../session-contract.ts';
 import { sessionErrors } from '../errors.ts';
-import { startContentReader, type ContentReader } from './content-reader.ts';
+import type { ContentReader, ContentReaders } from './content-reader.ts';
 import { timeOfBytes, timeOfDigest } from './content-time.ts';
 import { HeldContents, slabBytes, type HeldContent } from './held-contents.ts';
 import { readFully } from './read-fully.ts';
@@ -62,7 +62,11 @@ interface Found {
  * @param key what the memory is kept under: the folder and what it is read as.
  * @param cacheDir where the memory is kept; without it every file is read each time.
  */
-export async function contentTimes(key: string, cacheDir: string | undefined): Promise<ContentTimes> {
+export async function contentTimes(
+  key: string,
+  cacheDir: string | undefined,
+  readers: ContentReaders,
+): Promise<ContentTimes> {
   const file =
     cacheDir === undefined
       ? undefined
@@ -81,7 +85,7 @@ export async function contentTimes(key: string, cacheDir: string | undefined): P
   };
 
   return {
-    groups: (entries) => readAhead(entries, held, found, isUnread),
+    groups: (entries) => readAhead(entries, held, found, isUnread, readers),
     of(entry) {
       const { source, seen } = entry.content!;
       const ahead = found.get(entry.content!);
@@ -132,6 +136,7 @@ async function* readAhead(
   held: HeldContents,
   found: Map<EntryContent, Found>,
   isUnread: (entry: TreeEntry) => boolean,
+  readers: ContentReaders,
 ): AsyncGenerator<readonly TreeEntry[], void> {
   let reader: ContentReader | undefined;
   let unreadBytes = 0;
@@ -140,7 +145,7 @@ async function* readAhead(
     for (const group of groupsOf(entries, isUnread)) {
       for (const { size } of group.unread) unreadBytes += size;
       if (reader === undefined && unreadBytes > aloneBytes && availableParallelism() > 1)
-        reader = startContentReader();
+        reader = readers.take();
       const takes = reader?.ready() === true && reader.waiting() < groupsThere && group.unread.length > 0;
       const read = takes ? readGroup(reader!, group, held, found) : undefined;
       queue.push({ group, read });
@@ -154,7 +159,7 @@ async function* readAhead(
       yield group.entries;
     }
   } finally {
-    reader?.close();
+    if (reader !== undefined) readers.giveBack(reader);
   }
 }
 

@@ -5,6 +5,7 @@ import { filesync } from '@melange2/proto';
 import { grpcCode } from '../../grpc/grpc-error.ts';
 import type { LocalDir, VirtualTree } from '../../session-contract.ts';
 import { sessionErrors } from '../errors.ts';
+import type { ContentReaders } from '../fsutil/content-reader.ts';
 import { contentTimes, type ContentTimes } from '../fsutil/content-times.ts';
 import { followLinks } from '../fsutil/follow-links.ts';
 import { pathFilter, type PathFilter } from '../fsutil/path-filter.ts';
@@ -22,6 +23,7 @@ export function localDirsService(
   dirs: Readonly<Record<string, LocalDir | VirtualTree>>,
   cacheDir: string | undefined,
   host: SessionHost,
+  readers: ContentReaders,
 ): { readonly handlers: readonly (readonly [string, CallHandler])[]; readonly close: () => Promise<void> } {
   const saving = new Set<Promise<void>>();
   const diffCopy: CallHandler = async (call) => {
@@ -33,7 +35,7 @@ export function localDirsService(
     const timer = setInterval(() => reports.progress(counts), 100);
     try {
       const tree = 'files' in dir ? virtualTree(dir, call.metadata) : realTree(name, dir, call.metadata);
-      const times = await tree.times(cacheDir);
+      const times = await tree.times(cacheDir, readers);
       await sendTree(call, tree.entries(), times, counts);
       // The daemon need not wait for this.
       const saved = times?.save().finally(() => saving.delete(saved!));
@@ -53,7 +55,10 @@ export function localDirsService(
 
 interface Tree {
   readonly entries: () => Iterable<TreeEntry>;
-  readonly times: (cacheDir: string | undefined) => Promise<ContentTimes | undefined>;
+  readonly times: (
+    cacheDir: string | undefined,
+    readers: ContentReaders,
+  ) => Promise<ContentTimes | undefined>;
 }
 
 function realTree(name: string, dir: LocalDir, metadata: CallMetadata): Tree {
@@ -73,8 +78,8 @@ function realTree(name: string, dir: LocalDir, metadata: CallMetadata): Tree {
   const times = dir.times ?? 'content';
   return {
     entries: () => walkFolder(root, { filters, owners: dir.owners ?? 'reset', times }),
-    times: async (cacheDir) =>
-      times === 'content' ? await contentTimes(JSON.stringify(read), cacheDir) : undefined,
+    times: async (cacheDir, readers) =>
+      times === 'content' ? await contentTimes(JSON.stringify(read), cacheDir, readers) : undefined,
   };
 }
 
@@ -85,7 +90,7 @@ function virtualTree(tree: VirtualTree, metadata: CallMetadata): Tree {
   );
   return {
     entries: () => walkVirtualTree(tree, filter === undefined ? [] : [filter]),
-    times: () => contentTimes('', undefined),
+    times: (_, readers) => contentTimes('', undefined, readers),
   };
 }
 
