@@ -81,3 +81,16 @@ test('secrets and credentials in URLs never come out', () => {
     'x *** https://me:***@host/x?token=*** Authorization: Bearer ***',
   );
 });
+
+test('a line of megabytes does not hold up who looks for secrets in it', () => {
+  const long = 'a'.repeat(4 << 20);
+  const r = redactor(['hunter22']);
+  for (const [text, redacted] of [
+    [`${long}://me:pw@host ${long}`, `${long}://me:***@host ${long}`],
+    [`${'7'.repeat(4 << 20)}://me:pw@host`, undefined],
+    [`https://${long}`, undefined],
+    [`https://${long}:${long}`, undefined],
+    ['a://b:'.repeat(1 << 20), undefined],
+  ] as const)
+    expect(r.redact(text) === (redacted ?? text)).toBe(true);
+});
