@@ -86,6 +86,16 @@ describe('exporter-registry, with a registry that wants a password', () => {
       const manifest = JSON.parse((await read('manifests/1')).toString()) as { layers: [{ digest: string }] };
       expect(sampleOf(await read(`blobs/${manifest.layers[0].digest}`))).toBe('sample');
     },
+    refused: [
+      { when: 'the name is none', ref: 'Bad/Name', code: 'EXPORT_TARGET_INVALID' },
+      {
+        when: 'its time is no number',
+        ref: 'localhost:1/sample',
+        attributes: { timeout: 'soon' },
+        code: 'EXPORT_TARGET_INVALID',
+      },
+      { when: 'no registry answers', ref: '127.0.0.1:1/sample', code: 'EXPORT_REGISTRY_UNAVAILABLE' },
+    ],
   });
   for (const { name, run } of contract) test(name, run);
 });

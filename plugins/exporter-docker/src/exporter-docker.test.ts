@@ -1,36 +1,39 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { createBuildHooks } from '@melange2/plugin-api';
+import { exporterContract } from '@melange2/plugin-api/testing';
 import { expect, test } from 'vitest';
 import { exporterDocker } from './index.ts';
 
-test.each([
-  ['the name is none', 'UPPER case', {}, 'EXPORT_TARGET_INVALID'],
-  ['a file is where its folder should be', 'sample', { dest: 'file/out.tar' }, 'EXPORT_FAILED'],
-  ['no engine answers', 'sample', { socket: '/nowhere/docker.sock' }, 'EXPORT_FAILED'],
-])('when %s, that is told, and nothing is written', async (_, ref, attributes, code) => {
-  const cwd = mkdtempSync(join(tmpdir(), 'exporter-docker-'));
-  try {
-    writeFileSync(join(cwd, 'file'), 'before');
-    const hooks = createBuildHooks();
-    exporterDocker().apply({ hooks });
-    const target = { kind: 'docker', ref, attributes };
-    const exporting = hooks.resolveExporter
-      .for('docker')
-      .call(target)
-      ?.export(
-        {
-          openTar: () => Promise.resolve(Readable.from([Buffer.alloc(1024)])),
-          config: { env: {}, workingDir: '/', user: '' },
-          platform: { architecture: 'amd64', os: 'linux' },
-        },
-        { signal: new AbortController().signal, onProgress: () => {}, temporaryDir: cwd, env: {}, cwd },
-      );
-    await expect(exporting).rejects.toMatchObject({ code });
-    expect(readdirSync(cwd)).toEqual(['file']);
-  } finally {
-    rmSync(cwd, { recursive: true, force: true });
-  }
+// Into a file; into engines in e2e/cases/exporter-contracts.test.ts.
+const contract = exporterContract({
+  make: exporterDocker,
+  npmName: '@melange2/exporter-docker',
+  kind: 'docker',
+  target: (folder) => ({ ref: 'contract/sample:1', attributes: { dest: join(folder, 'image.tar') } }),
+  verify: ({ attributes: { dest = '' } }) => {
+    const read = (path: string): Buffer => execFileSync('tar', ['-xOf', dest, path]);
+    const [image] = JSON.parse(read('manifest.json').toString()) as [
+      { Layers: [string]; RepoTags: string[] },
+    ];
+    expect(image.RepoTags).toEqual(['contract/sample:1']);
+    const sample = execFileSync('tar', ['-xzO', 'etc/sample'], { input: read(image.Layers[0]) });
+    expect(sample.toString()).toBe('sample');
+  },
+  refused: [
+    { when: 'the name is none', ref: 'UPPER case', code: 'EXPORT_TARGET_INVALID' },
+    {
+      when: 'a file is where its folder should be',
+      ref: 'sample',
+      attributes: { dest: 'file/out.tar' },
+      code: 'EXPORT_FAILED',
+    },
+    {
+      when: 'no engine answers',
+      ref: 'sample',
+      attributes: { socket: '/nowhere/docker.sock' },
+      code: 'EXPORT_FAILED',
+    },
+  ],
 });
+
+for (const { name, run } of contract) test(name, run);

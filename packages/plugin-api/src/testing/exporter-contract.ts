@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tarHeader, type TarInput, writeTar } from '@melange2/apk';
@@ -22,6 +22,22 @@ export interface ExporterSubject {
   readonly env?: Readonly<Record<string, string>>;
   /** Throws when `exported` does not hold the sample: `etc/sample` with the text `sample`. */
   readonly verify?: (target: ExportTarget, exported: Exported) => void | Promise<void>;
+  /** Targets that it must refuse. Default: that without a name alone. */
+  readonly refused?: readonly RefusedTarget[];
+}
+
+/**
+ * A target that cannot be exported to. Paths in it are in the working directory of the export, where there is a file named
+ * `file` and nothing else.
+ */
+export interface RefusedTarget {
+  /** Why it is refused, for the name of the case: `a file is where its folder should be`. */
+  readonly when: string;
+  readonly ref: string;
+  /** Default none. */
+  readonly attributes?: ExportTarget['attributes'];
+  /** Code of the error. */
+  readonly code: string;
 }
 
 interface Trial {
@@ -65,6 +81,12 @@ export function exporterContract(subject: ExporterSubject): ContractCase[] {
       env: subject.env ?? {},
       cwd: trial.folder,
     });
+  /** Sends to a target that must be refused. */
+  const sendTo = async (trial: Trial, target: ExportTarget): Promise<Exported> => {
+    const exporter = resolve(target);
+    assert.ok(exporter !== undefined, `nothing answers to the kind ${target.kind}`);
+    return send({ ...trial, target, exporter }, sampleSource(), never());
+  };
   const never = (): AbortSignal => new AbortController().signal;
   return [
     ...pluginContract(subject.make, subject.npmName),
@@ -139,14 +161,19 @@ export function exporterContract(subject: ExporterSubject): ContractCase[] {
       name: 'refuses a target without a name, with a code',
       run: () =>
         withTrial(async (trial) => {
-          const nameless = { ...trial, target: { ...trial.target, ref: '' } };
-          const exporter = resolve(nameless.target);
-          assert.ok(exporter !== undefined);
-          await assert.rejects(send({ ...nameless, exporter }, sampleSource(), never()), {
-            name: 'BuildError',
-          });
+          await assert.rejects(sendTo(trial, { ...trial.target, ref: '' }), { name: 'BuildError' });
         }),
     },
+    ...(subject.refused ?? []).map(({ when, ref, attributes = {}, code }): ContractCase => ({
+      name: `refuses a target when ${when}, with ${code}, and writes nothing`,
+      run: () =>
+        withTrial(async (trial) => {
+          await writeFile(join(trial.folder, 'file'), 'before');
+          await assert.rejects(sendTo(trial, { kind: subject.kind, ref, attributes }), { code });
+          assert.deepEqual(await readdir(trial.folder, { recursive: true }), ['file']);
+          assert.deepEqual(await readdir(trial.temporaryDir), [], 'temporary files were left');
+        }),
+    })),
   ];
 }
 

@@ -3,7 +3,7 @@ export { pluginContract } from './plugin-contract.ts';
 export { cacheStrategyContract } from './cache-strategy-contract.ts';
 export type { CacheStrategySubject } from './cache-strategy-contract.ts';
 export { exporterContract } from './exporter-contract.ts';
-export type { ExporterSubject } from './exporter-contract.ts';
+export type { ExporterSubject, RefusedTarget } from './exporter-contract.ts';
 export { linterContract } from './linter-contract.ts';
 export type { LintedSample, LinterSubject } from './linter-contract.ts';
 export { rendererContract } from './renderer-contract.ts';
