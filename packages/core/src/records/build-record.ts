@@ -84,6 +84,12 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
   const logs = join(folder, 'logs');
   mkdirSync(logs);
   const files = new Map<string, { path: string; handle?: number }>();
+  const closeLog = (step: string): void => {
+    const file = files.get(step);
+    if (file?.handle === undefined) return;
+    closeSync(file.handle);
+    delete file.handle;
+  };
   const steps = new Map<string, Record<string, unknown>>();
   const stages: unknown[] = [];
   const packages: unknown[] = [];
@@ -145,6 +151,7 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
           break;
         }
         case 'stepFinished':
+          closeLog(event.step);
           Object.assign(steps.get(event.step) ?? {}, {
             cached: event.cached,
             durationMs: event.durationMs,
@@ -167,7 +174,7 @@ function open(root: string, name: string, startedMs: number): BuildRecord {
       }
     },
     close(outcome) {
-      for (const file of files.values()) if (file.handle !== undefined) closeSync(file.handle);
+      for (const step of files.keys()) closeLog(step);
       const record = {
         version: 1,
         id,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -64,3 +64,31 @@ test('what is not recorded is said', async () => {
   record('x', 1000);
   await expect(readLog(env, undefined, 'nothing')).rejects.toThrow('a step "nothing"');
 });
+
+test.runIf(process.platform === 'linux')('only the logs of steps that run are open files', () => {
+  const open = openBuildRecord(env.MELANGE2_STATE, 'many', 1000);
+  const openLogs = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith(open.folder)).length;
+  const say = (step: string): void =>
+    open.receive({ type: 'stepLog', atMs: 0, step, stream: 'stdout', text: step });
+  const first = open.logFile('step-0', 'step-0');
+  for (let i = 0; i < 100; i++) {
+    open.logFile(`step-${i}`, `step-${i}`);
+    say(`step-${i}`);
+    expect(openLogs()).toBe(1);
+    open.receive({ type: 'stepFinished', atMs: 0, step: `step-${i}`, cached: false, durationMs: 1 });
+  }
+  // It began again.
+  say('step-0');
+  open.close('succeeded');
+  expect(openLogs()).toBe(0);
+  expect(readFileSync(first, 'utf8')).toBe('step-0\nstep-0\n');
+});
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ''; // That of the folder itself is closed by now.
+  }
+}

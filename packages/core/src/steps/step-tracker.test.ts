@@ -84,3 +84,32 @@ test('a cache that cannot be read is named by what people know of it', () => {
     'The cache registry.example/a:1 was not read: forbidden',
   ]);
 });
+
+test('the last lines of a step are kept while it runs and when it fails, not when it has ended well', () => {
+  const tracker = stepTracker({
+    bus: { emit: () => {} },
+    architecture: 'x86_64',
+    known: new Map(),
+    logFile: () => 'log',
+  });
+  const run = (vertex: string, error?: string): readonly string[] => {
+    tracker.receive({ type: 'vertexAdded', vertex, name: vertex, inputs: [] });
+    tracker.receive({ type: 'vertexStarted', vertex, startedMs: 1 });
+    const bytes = Buffer.from(`${vertex} speaks\n`);
+    tracker.receive({ type: 'vertexLog', vertex, stream: 'stdout', bytes, atMs: 2 });
+    const running = tracker.tail(vertex);
+    tracker.receive({
+      type: 'vertexCompleted',
+      vertex,
+      startedMs: 1,
+      completedMs: 3,
+      cached: false,
+      ...(error === undefined ? {} : { error }),
+    });
+    return running;
+  };
+  expect(run('good')).toEqual(['good speaks']);
+  expect(tracker.tail('good')).toEqual([]);
+  run('bad', 'exit code: 1');
+  expect(tracker.tail('bad')).toEqual(['bad speaks']);
+});

@@ -58,7 +58,7 @@ export interface StepTracker {
   failed(withinMs: number): Promise<string | undefined>;
   /** Which of its steps a vertex that runs several has announced last, counted from 0. */
   reached(vertex: string): number;
-  /** The last lines of a vertex. */
+  /** The last lines of a vertex, until it has ended well. */
   tail(vertex: string): readonly string[];
   /** The file with the whole output of a vertex. */
   logFile(vertex: string): string | undefined;
@@ -185,6 +185,8 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
             ...(step.error === undefined ? {} : { error: step.error }),
             ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
           });
+          // Of ten thousand steps they would fill the memory.
+          if (step.error === undefined) tails.delete(event.vertex);
           break;
         }
         case 'vertexLog':
