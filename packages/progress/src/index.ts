@@ -33,7 +33,7 @@ export type {
   TransferView,
 } from './build-view.ts';
 export { stepEnds } from './step-ends.ts';
-export { StepTable } from './step-table.ts';
+export { byChunk, StepTable } from './step-table.ts';
 export { displayWidth, fitWidth, formatBytes, formatDuration, plainLine } from './format.ts';
 export { estimateMs } from './estimate.ts';
 export { progressModes } from './renderer.ts';

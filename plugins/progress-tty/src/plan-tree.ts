@@ -1,4 +1,4 @@
-import type { BuildView, StepView } from '@melange2/progress';
+import { type BuildView, byChunk, type StepView } from '@melange2/progress';
 
 /** One package on one architecture, with what is shown of it. */
 export interface Branch {
@@ -50,28 +50,41 @@ interface Group {
 function groupSteps(view: BuildView, running: readonly StepView[]): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
   for (const step of running) {
-    const title = titleOf(view, step);
-    const group = groups.get(title) ?? { title, steps: [], waits: [] };
-    groups.set(title, group);
+    const key = groupOf(step);
+    const group = groups.get(key) ?? { title: titleOf(view, step), steps: [], waits: [] };
+    groups.set(key, group);
     group.steps.push(step);
   }
-  for (const step of view.steps.values()) {
-    if (step.status !== 'waiting' || step.kind !== 'command') continue;
-    groups.get(titleOf(view, step))?.waits.push(step);
-  }
+  for (const waiting of waitingCommands(view.steps))
+    for (const [key, { waits }] of groups) waits.push(...(waiting.get(key) ?? []));
   // Daemons name steps in no order; they run as they stand in the file.
   for (const { waits } of groups.values()) waits.sort((a, b) => placeOf(a) - placeOf(b));
   return groups;
 }
 
+/** The commands that wait, by their groups. */
+const waitingCommands = byChunk((steps: readonly StepView[]) =>
+  Map.groupBy(
+    steps.filter(({ status, kind }) => status === 'waiting' && kind === 'command'),
+    groupOf,
+  ),
+);
+
 function placeOf({ place }: StepView): number {
   return place?.start.offset ?? 0;
 }
 
+function groupOf(step: StepView): string {
+  return `${ownerOf(step)} ${step.architecture ?? ''}`;
+}
+
+function ownerOf(step: StepView): string {
+  return step.package ?? (step.kind === 'environment' ? 'environment' : 'sources');
+}
+
 function titleOf({ architectures }: BuildView, step: StepView): string {
-  const owner = step.package ?? (step.kind === 'environment' ? 'environment' : 'sources');
   const { architecture = architectures[0] } = step;
-  return architecture === undefined ? owner : `${owner} (${architecture})`;
+  return architecture === undefined ? ownerOf(step) : `${ownerOf(step)} (${architecture})`;
 }
 
 function shownWaiting(steps: readonly StepView[], rows: number): readonly string[] {

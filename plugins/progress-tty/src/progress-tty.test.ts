@@ -168,3 +168,37 @@ test.each([40, 60, 80])('at the end, nothing is cut within a word on %i columns'
     'assemble 0.9s, solve 0.9s, analyse 0.9s, emit 0.9s',
   );
 });
+
+test('a picture looks at the steps that run or have changed since the last one, not at all of them', () => {
+  const planned = Array.from({ length: 10_000 }, (_, i): BuildEvent => ({
+    type: 'stepPlanned',
+    atMs: 0,
+    step: `${i}`,
+    name: `step ${i}`,
+    kind: 'command',
+    package: `package-${i % 50}`,
+    expectedMs: 1000,
+  }));
+  let view = [...events.slice(0, 2), ...planned].reduce(reduce, emptyView);
+  let looks = 0;
+  let { steps } = view;
+  for (const step of steps.values()) {
+    const watched = new Proxy(step, {
+      get: (target, key) => {
+        if (key === 'status') looks++;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    steps = steps.set(step.id, watched);
+  }
+  view = { ...view, steps };
+  const draw = (): string => drawLive(view, { columns: 80, rows: 20 }, 5000, paint).join('\n');
+  draw();
+  expect(looks).toBeGreaterThanOrEqual(10_000);
+  view = reduce(view, { type: 'stepStarted', atMs: 4000, step: '77' });
+  looks = 0;
+  const picture = draw();
+  expect(looks).toBeLessThan(1000);
+  expect(picture).toContain('└─ ○ 196 more');
+  expect(picture).toContain('about 2h 46m left');
+});
