@@ -62,10 +62,16 @@ function nestedTooDeep(at: number): YamlDocument {
   return { root: undefined, problems: [{ kind: 'depth', message, start: at, end: at + 1 }] };
 }
 
+/** Whether a place is behind the first document: no more than that is read, as Go's decoder does. */
+function isBehind(at: number, { range, directives }: Document.Parsed, text: string): boolean {
+  const [, , end] = range;
+  return at >= end && (directives.docEnd || /^(?:---|\.\.\.)(?:\s|$)/m.test(text.slice(end, at)));
+}
+
 function convert(document: Document.Parsed, text: string): YamlDocument {
   // A directive that nobody knows may change what the text means.
   const unknown = document.warnings.filter((warning) => warning.code === 'BAD_DIRECTIVE');
-  const found = [...document.errors, ...unknown];
+  const found = [...document.errors.filter((error) => !isBehind(error.pos[0], document, text)), ...unknown];
   // What stands behind a fault is no part of the document, and nothing wrong with it is worth telling.
   const faults = found.filter(({ message }) => !message.includes('token in YAML stream'));
   const problems = onePerLine(
