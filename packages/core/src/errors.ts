@@ -1,4 +1,5 @@
 import type { ErrorCatalogue } from '@melange2/diagnostics';
+import { formatBytes } from '@melange2/progress';
 import type { FailureCause } from './steps/verdict.ts';
 
 /** A failed step, with what a printer shows of it. */
@@ -151,10 +152,14 @@ export const errors: ErrorCatalogue<Details> = {
     title: 'The daemon could not do the build',
     message: ({ package: name, architecture, reason }) =>
       `BuildKit could not build ${name} for ${architecture}: ${reason}`,
-    hint: ({ reason }) =>
-      /no space left on device/i.test(reason)
-        ? 'The disk of the daemon is full: give it more, or let it forget what it keeps (docker builder prune, buildctl prune).'
-        : undefined,
+    hint: ({ reason }) => {
+      if (/no space left on device/i.test(reason))
+        return 'The disk of the daemon is full: give it more, or let it forget what it keeps (docker builder prune, buildctl prune).';
+      const [, asked, taken] = /received message larger than max \((\d+) vs\. (\d+)\)/.exec(reason) ?? [];
+      return asked === undefined
+        ? undefined
+        : `The steps make a graph of ${formatBytes(Number(asked))}, and this daemon takes ${formatBytes(Number(taken))}: bring commands together in fewer steps, or make two build files of it. Newer daemons take more than BuildKit 0.8.`;
+    },
   },
   BUILD_SOURCE_DIFFERS: {
     title: 'A source is not the one that is expected',

@@ -53,6 +53,13 @@ export interface PlanContext {
 }
 
 /**
+ * How many layers a root may have, with some to spare. A Docker engine's own image store, which cannot merge, refuses 126;
+ * with overlayfs of containerd the numbers of all layers have to fit into the 4096 bytes of a mount's options: 455 of
+ * them on a daemon that has made 10,000, 372 on one that has made a million.
+ */
+const maxLayers = (caps: ReadonlySet<string>): number => (caps.has('mergeop') ? 340 : 115);
+
+/**
  * Plans the steps of a build and makes their graph.
  *
  * @throws {BuildError} BUILD_FILE_INVALID when an assertion of the build file does not hold
@@ -80,6 +87,7 @@ export function planGraph(build: ArchitectureBuild, given: PlanContext): Planned
     sourceDateEpoch: epoch,
     ...stepResources(build, caps),
     capabilityTool: environment.capabilityTool,
+    layers: { base: environment.depth, max: maxLayers(caps) },
     cached: cache.cached,
     keeps: cache.keeps,
     nativeSources: given.nativeSources ?? true,

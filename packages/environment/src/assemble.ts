@@ -77,6 +77,8 @@ export interface Environment {
   readonly method: 'images' | 'unpack';
   /** Layers by the names of their packages: base, merged on top, both in order. */
   readonly layers: { readonly base: readonly string[]; readonly merged: readonly string[] };
+  /** How many layers the root has on the daemon. */
+  readonly depth: number;
 }
 
 // Busybox has a setpriv too, which keeps the bounding set: a link to it does not count.
@@ -191,7 +193,7 @@ async function fetchPackages(locked: LockedEnvironment, options: AssembleOptions
   }
 }
 
-type Made = Pick<Environment, 'state' | 'attachables'>;
+type Made = Pick<Environment, 'state' | 'attachables' | 'depth'>;
 
 async function fromImages(layering: Layering, platform: Platform, options: AssembleOptions): Promise<Made> {
   const blobs = new Map<string, Blob>();
@@ -220,14 +222,20 @@ async function fromImages(layering: Layering, platform: Platform, options: Assem
   const merged = merge(inputs, { customName: 'environment: merge', ...group });
   const contentStores = { [`oci:${storeId}`]: { kind: 'blobs', blobs } } as const;
   const { literal } = layering;
-  if (literal === undefined) return { state: merged, attachables: { contentStores } };
+  // What is merged on top of the first input is one layer.
+  const depth = Math.max(layering.base.length, 1) + 1;
+  if (literal === undefined) return { state: merged, attachables: { contentStores }, depth };
   const path = await stage(
     [{ name: 'files.tar', path: literal.path, digest: literal.digest }],
     options.cacheDir,
   );
   const actions = [copy(localDir(path), '/files.tar', '/', { attemptUnpack: true })];
   const state = merged.file(actions, { customName: 'environment: files with reserved names', ...group });
-  return { state, attachables: { contentStores, localDirs: { [localName]: { path } } } };
+  return {
+    state,
+    attachables: { contentStores, localDirs: { [localName]: { path } } },
+    depth: depth + 1,
+  };
 }
 
 function countOf(layers: readonly NamedLayer[]): string {
@@ -276,7 +284,8 @@ async function fromFiles(layering: Layering, _platform: Platform, options: Assem
     const customName = `environment: unpack ${at + 1} to ${at + part.length} of ${files.length} archives`;
     state = state.file(actions, { customName, ...group });
   }
-  return { state, attachables: { localDirs: { [localName]: { path } } } };
+  const depth = Math.ceil(files.length / unpackedAtOnce);
+  return { state, attachables: { localDirs: { [localName]: { path } } }, depth };
 }
 
 /** A folder with links to these files of the cache under these names, made once for each list of files. */

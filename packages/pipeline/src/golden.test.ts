@@ -86,6 +86,21 @@ test('a step can be replaced', () => {
   expect(shown(output)).toContain('local://mine');
 });
 
+test('the layers of many steps are brought together before there are more than a daemon takes', () => {
+  const base = image('example.org/base').with({ env: { MARK: 'kept' } });
+  const together = (layers: { readonly base: number; readonly max: number }): number[] => {
+    const lines = shown(lower(planned, { base, sourceDateEpoch: 0, layers }).output).split('\n');
+    return ['bring the layers of many steps together', 'MARK=kept'].map(
+      (text) => lines.filter((line) => line.includes(text)).length,
+    );
+  };
+  const none = together({ base: 3, max: 100 });
+  expect(none).toEqual([0, expect.toSatisfy((count: number) => count >= planned.steps.length)]);
+  // Once before each step but the first: every one finds the variables of the environment.
+  expect(together({ base: 1, max: 1 + 1 })).toEqual([planned.steps.length, none[1]]);
+  expect(together({ base: 90, max: 96 })).toEqual([1, none[1]]);
+});
+
 test('equal plans give equal bytes', () => {
   const again = marshal(
     lower(planned, {

@@ -9,7 +9,7 @@ import {
   type Mount,
   type SourceFile,
   type SourceLocation,
-  type State,
+  State,
 } from '@melange2/llb';
 import type { BuildPlan, NetworkMode, PlannedStep } from './build-plan.ts';
 import { failedLogMount, failedLogPath } from './failed-log.ts';
@@ -49,6 +49,8 @@ export interface LowerOptions {
   readonly capabilityTool?: string | undefined;
   /** What each step may use at most, on daemons that know `exec.meta.linux.resources`. */
   readonly resources?: LinuxResources;
+  /** How many layers `base` is made of, and how many a root may have on the daemon; without, there is no limit. */
+  readonly layers?: { readonly base: number; readonly max: number };
   /** Small files to put into the workspace, by path below it. */
   readonly workspaceFiles?: Readonly<Record<string, string>>;
   /** Replaces a step by something else, or answers `undefined`. */
@@ -126,7 +128,14 @@ export function lower(plan: BuildPlan, options: LowerOptions): LoweredBuild {
   }
   const prepared = state;
   const steps: LoweredStep[] = [];
+  const { base: baseLayers, max: maxLayers } = options.layers ?? { base: 0, max: Infinity };
+  let layers = baseLayers + workspaceLayers;
   for (const step of plan.steps) {
+    if (layers >= maxLayers) {
+      state = flatten(state);
+      layers = 1;
+    }
+    layers += 1;
     const replaced = options.lowerStep?.(step, state);
     const lowered =
       replaced === undefined
@@ -162,6 +171,20 @@ export const maxSource: number = 8000;
 
 /** Where a script lies inside of its step when it is too long for an argument. */
 const scriptFolder = '/.melange2-script';
+
+/** What {@link prepareWorkspace}, the sources and the cache folder put on top of the environment, at most. */
+const workspaceLayers = 5;
+
+/**
+ * The same files as one layer. Named pipes are lost where BuildKit is older than 0.9. A merge, which would not read all
+ * of them, is not used: the daemon's memory doubles with each merge of a chain that has merges in it.
+ */
+function flatten(state: State): State {
+  const { output } = scratch().file(copy(state, '/', '/', { copyDirContentsOnly: true }), {
+    customName: 'bring the layers of many steps together',
+  });
+  return new State(output, state.settings);
+}
 
 function lowerStep(
   step: PlannedStep,

@@ -1,7 +1,7 @@
 import type { StatusEvent } from '@melange2/buildkit-client';
 import type { BuildEvent } from '@melange2/progress';
 import { expect, test } from 'vitest';
-import { stepTracker } from './step-tracker.ts';
+import { failureText, stepTracker } from './step-tracker.ts';
 
 /** What is told of the starts and ends of a step named `Compile`. */
 function told(events: readonly StatusEvent[]): string[] {
@@ -112,4 +112,22 @@ test('the last lines of a step are kept while it runs and when it fails, not whe
   expect(tracker.tail('good')).toEqual([]);
   run('bad', 'exit code: 1');
   expect(tracker.tail('bad')).toEqual(['bad speaks']);
+});
+
+test.each([
+  ['process "/bin/sh -c make" did not complete successfully: exit code: 2', 'exit code: 2'],
+  [
+    'executor failed running [/bin/sh -c make]: exit code: 137: context deadline',
+    'exit code: 137: context deadline',
+  ],
+  // A script of many lines stands before the cause.
+  [
+    `failed to solve: process "/bin/sh -c ${'echo one\n'.repeat(100)}" did not complete successfully: failed to mount /tmp/b: no such device`,
+    'failed to mount /tmp/b: no such device',
+  ],
+  [`executor failed running [/bin/sh -c ${'echo\n'.repeat(200)}]: max depth exceeded`, 'max depth exceeded'],
+  ['failed to solve: no such file\nmore', 'no such file'],
+  ['rpc error: code = Canceled desc = context canceled', 'canceled'],
+])('the cause of a failure is told without what ran: %#', (text, cause) => {
+  expect(failureText(text)).toBe(cause);
 });

@@ -217,10 +217,8 @@ export function stepTracker(options: StepTrackerOptions): StepTracker {
  */
 export function failureText(text: string): string {
   if (text.endsWith('context canceled')) return 'canceled';
-  const exit = /(?:did not complete successfully|executor failed running .*): (exit code: \d+.*)$/s.exec(
-    text,
-  )?.[1];
-  const short = (exit ?? text).replace(/^failed to solve: /, '').split('\n')[0] ?? text;
+  const cause = /^.*(?:did not complete successfully|executor failed running \[.*\]): (.+)$/s.exec(text)?.[1];
+  const short = (cause ?? text).replace(/^failed to solve: /, '').split('\n')[0] ?? text;
   return short.length > 400 ? `${short.slice(0, 400)}…` : short;
 }
 
