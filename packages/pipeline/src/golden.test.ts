@@ -96,7 +96,7 @@ test('the layers of many steps are brought together before there are more than a
   };
   const none = together({ base: 3, max: 100 });
   expect(none).toEqual([0, expect.toSatisfy((count: number) => count >= planned.steps.length)]);
-  // Once before each step but the first: every one finds the variables of the environment.
+  // Before each step; every one finds the variables of the environment.
   expect(together({ base: 1, max: 1 + 1 })).toEqual([planned.steps.length, none[1]]);
   expect(together({ base: 90, max: 96 })).toEqual([1, none[1]]);
 });

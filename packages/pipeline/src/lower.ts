@@ -176,8 +176,8 @@ const scriptFolder = '/.melange2-script';
 const workspaceLayers = 5;
 
 /**
- * The same files as one layer. Named pipes are lost where BuildKit is older than 0.9. A merge, which would not read all
- * of them, is not used: the daemon's memory doubles with each merge of a chain that has merges in it.
+ * The same files as one layer; BuildKit 0.8 leaves named pipes out. A merge would not read all of them, but with several
+ * in a chain a daemon took 24 GB of memory: docs/adr/0013.
  */
 function flatten(state: State): State {
   const { output } = scratch().file(copy(state, '/', '/', { copyDirContentsOnly: true }), {
