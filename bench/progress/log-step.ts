@@ -1,6 +1,6 @@
-// What keeping a step's whole output costs on a daemon: how long the step runs, by the daemon's clock, with and without its
-// log: node --conditions=x-source bench/progress/log-step.ts [0.25 …] [--rounds N]
-// Both run in turn, each first every other time; the table has the medians, and the median of the rounds' ratios. The
+// What keeping a step's whole output costs on a daemon: how long the step runs, by the daemon's clock, without its log, with
+// it, and as a step of `melange2 build`, which writes the records besides (run `npm run setup` first): node --conditions=x-source bench/progress/log-step.ts [0.25 …] [--rounds N]
+// All run in turn, in another order every other time; the table has the medians, and the median of the rounds' ratios. The
 // environment is one of real tools; its tee is busybox', which reads 1 KiB at a time, or that of coreutils.
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,6 +11,8 @@ import { connect, type Client } from '@melange2/buildkit-client';
 import { assemble, lockEnvironment, openTransport } from '@melange2/environment';
 import { marshal, scratch, type State } from '@melange2/llb';
 import { logFolder, stepCommand } from '@melange2/pipeline';
+import { buildPackage } from '../../e2e/harness/build-package.ts';
+import { sampleFile } from '../../e2e/harness/sample-file.ts';
 import { startTestDaemons } from '../../e2e/harness/test-daemons.ts';
 import { cacheDir } from '../../e2e/world/cache-dir.ts';
 import { makeWorld } from '../../e2e/world/make-world.ts';
@@ -50,7 +52,30 @@ const daemons = await startTestDaemons(cacheDir());
 const dir = await mkdtemp(join(tmpdir(), 'bench-log-step-'));
 const transport = openTransport();
 
-async function measure(client: Client, packages: readonly string[]): Promise<void> {
+/** How long the script runs as a step of the command line. */
+async function runAsStep(address: string, packages: readonly string[], script: string): Promise<number> {
+  const indented = (text: string): string => text.replaceAll(/^/gm, '      ');
+  const pipeline = `  - name: Prepare\n    runs: |\n${indented(preparation)}\n  - name: Measured\n    runs: |\n      # ${randomUUID()}\n${indented(script)}\n`;
+  const file = sampleFile(dir, pipeline, { packages: packages.join(', '), runAs: 'root' });
+  const { code, stdout, stderr } = await buildPackage({
+    file,
+    address,
+    world,
+    dir,
+    args: ['--progress', 'json'],
+  });
+  if (code !== 0) throw new Error(stderr);
+  const events = `${stdout}\n${stderr}`
+    .split('\n')
+    .filter((line) => line.startsWith('{') && /"step(?:Planned|Finished)"/.test(line))
+    .map((line) => JSON.parse(line) as { type: string; step: string; name?: string; durationMs?: number });
+  const measured = events.find(({ name }) => name === 'Measured')?.step;
+  const took = events.find(({ type, step }) => type === 'stepFinished' && step === measured)?.durationMs;
+  if (took === undefined) throw new Error('the step was not told of');
+  return took;
+}
+
+async function measure(client: Client, address: string, packages: readonly string[]): Promise<void> {
   const { value, diagnostics } = await lockEnvironment({
     world: packages,
     repositories: [world.repository],
@@ -86,17 +111,24 @@ async function measure(client: Client, packages: readonly string[]): Promise<voi
   };
   const rows: Record<string, Record<string, number | string>> = {};
   for (const [name, script] of Object.entries(scripts)) {
-    const times: { readonly without: number; readonly with: number }[] = [];
-    await run(script, true);
+    const times: Record<'without' | 'with' | 'step', number[]> = { without: [], with: [], step: [] };
+    await runAsStep(address, packages, script);
     for (let i = 0; i < rounds; i++) {
-      const first = await run(script, i % 2 === 0);
-      const second = await run(script, i % 2 !== 0);
-      times.push(i % 2 === 0 ? { with: first, without: second } : { with: second, without: first });
+      const ways = [
+        async () => times.without.push(await run(script, false)),
+        async () => times.with.push(await run(script, true)),
+        async () => times.step.push(await runAsStep(address, packages, script)),
+      ];
+      for (const way of i % 2 === 0 ? ways : ways.toReversed()) await way();
     }
+    const ratio = (to: readonly number[]): string =>
+      median(to.map((ms, i) => ms / (times.without[i] ?? 0))).toFixed(3);
     rows[name] = {
-      'without, ms': Math.round(median(times.map((t) => t.without))),
-      'with, ms': Math.round(median(times.map((t) => t.with))),
-      ratio: median(times.map((t) => t.with / t.without)).toFixed(3),
+      'without, ms': Math.round(median(times.without)),
+      'with, ms': Math.round(median(times.with)),
+      ratio: ratio(times.with),
+      'as a step, ms': Math.round(median(times.step)),
+      'its ratio': ratio(times.step),
     };
   }
   console.log(packages.join(' '));
@@ -108,8 +140,8 @@ try {
     if (ages.length > 0 && !ages.includes(age)) continue;
     const client = await connect(address);
     console.log(`BuildKit ${age}`);
-    await measure(client, ['build-base', 'busybox']);
-    await measure(client, ['build-base', 'busybox', 'coreutils', 'tar']);
+    await measure(client, address, ['build-base', 'busybox']);
+    await measure(client, address, ['build-base', 'busybox', 'coreutils', 'tar']);
     client.close();
   }
 } finally {

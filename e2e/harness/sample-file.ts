@@ -3,12 +3,16 @@ import { join } from 'node:path';
 
 /**
  * Writes the build file of a package `sample` with these steps, the lines of a list, and gives its path. `packages` are
- * those of its environment, `more` is put behind the package's block.
+ * those of its environment, `more` is put behind the package's block, `runAs` is whom steps run as.
  */
 export function sampleFile(
   dir: string,
   pipeline: string,
-  { packages = 'busybox', more = '' }: { readonly packages?: string; readonly more?: string } = {},
+  {
+    packages = 'busybox',
+    more = '',
+    runAs,
+  }: { readonly packages?: string; readonly more?: string; readonly runAs?: string } = {},
 ): string {
   const file = join(dir, 'source/sample.yaml');
   mkdirSync(join(dir, 'source'), { recursive: true });
@@ -22,7 +26,7 @@ export function sampleFile(
 ${more}environment:
   contents:
     packages: [${packages}]
-pipeline:
+${runAs === undefined ? '' : `  accounts:\n    run-as: ${runAs}\n`}pipeline:
 ${pipeline}`,
   );
   return file;

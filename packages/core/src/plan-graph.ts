@@ -54,8 +54,7 @@ export interface PlanContext {
 
 /**
  * How many layers a root may have, with some to spare. A Docker engine's own image store, which cannot merge, refuses 126;
- * with overlayfs of containerd the numbers of all layers have to fit into the 4096 bytes of a mount's options: 455 of
- * them on a daemon that has made 10,000, 372 on one that has made a million.
+ * with overlayfs of containerd, mounts fail at some 450, sooner on daemons that have made many layers: docs/adr/0013.
  */
 const maxLayers = (caps: ReadonlySet<string>): number => (caps.has('mergeop') ? 340 : 115);
 
